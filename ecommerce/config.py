@@ -1,0 +1,146 @@
+"""Every setting of the platform: read from the environment, with a default and a loud error.
+
+A setting is one field of :class:`Settings`; its environment variable is the field's name in
+upper case behind ``ECOMMERCE_``. Secrets are files, one value a file, in ``secrets_dir``; they
+are made by ``ecommerce up`` and never have a default.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, fields
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+PREFIX = "ECOMMERCE_"
+
+
+class ConfigError(Exception):
+    """A setting or secret is missing or malformed; the message names it and the remedy."""
+
+
+def _setting(default: Any, help: str) -> Any:
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings. Paths are absolute; ports are TCP ports on ``host``; sizes and times name their unit."""
+
+    var_dir: Path = _setting(PROJECT_DIR / "var", "state of the local run: servers' data, logs, secrets")
+    secrets_dir: Path = _setting(None, "folder of secret files (default: var_dir/secrets)")
+    lake_dir: Path = _setting(PROJECT_DIR / "data" / "lake", "root of the data lake")
+    shops_file: Path = _setting(PROJECT_DIR / "shops.toml", "the list of shops")
+
+    host: str = _setting("127.0.0.1", "address on which every local server listens")
+    postgres_host: str = _setting("127.0.0.1", "PostgreSQL server")
+    postgres_port: int = _setting(5433, "PostgreSQL port")
+    postgres_database: str = _setting("ecommerce", "database of the warehouse and the dashboard")
+    redis_host: str = _setting("127.0.0.1", "Redis server")
+    redis_port: int = _setting(6380, "Redis port")
+    zookeeper_port: int = _setting(2181, "ZooKeeper port of the local run")
+    kafka_bootstrap: str = _setting("127.0.0.1:9092", "Kafka bootstrap servers, host:port[,host:port]")
+    kafka_topic: str = _setting("shop.events", "topic of shop events")
+    kafka_dlq_topic: str = _setting("shop.events.dlq", "dead-letter topic")
+    kafka_partitions: int = _setting(4, "partitions of the events topic when it is created")
+    kafka_retention_hours: int = _setting(168, "retention of the events topic, hours")
+    spark_connect_port: int = _setting(15002, "Spark Connect port of the local run")
+    spark_ui_port: int = _setting(4040, "Spark UI port of the local run")
+    spark_driver_memory: str = _setting("1g", "heap of the Spark Connect server")
+    airflow_port: int = _setting(8080, "Airflow's web port")
+    dashboard_port: int = _setting(8000, "the dashboard's port")
+
+    public_url: str = _setting("", "address of the dashboard as people open it (default: http://localhost:<port>)")
+    debug: bool = _setting(False, "Django's debug mode; never in production")
+    tick_ms: int = _setting(250, "interval of live snapshots, milliseconds")
+    login_link_minutes: int = _setting(30, "how long a one-time sign-in link is valid, minutes")
+
+    producer_shop: str = _setting("demo", "shop that the producer service simulates")
+    producer_rate: float = _setting(10.0, "events per second of the producer service")
+    seed: int = _setting(42, "seed of the simulated shop")
+    history_days: int = _setting(30, "days before the first start that the daily DAG catches up")
+    java_home: str = _setting("", "Java 17 or 21 to use instead of the one that comes with the platform")
+
+    def __post_init__(self) -> None:
+        if self.secrets_dir is None:
+            object.__setattr__(self, "secrets_dir", self.var_dir / "secrets")
+        if not self.public_url:
+            object.__setattr__(self, "public_url", f"http://localhost:{self.dashboard_port}")
+
+    def secret(self, name: str) -> str:
+        """The secret ``name``.
+
+        Raises:
+            ConfigError: its file is absent, unreadable or empty.
+        """
+        path = self.secrets_dir / name
+        try:
+            value = path.read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            raise ConfigError(f"secret {name} is missing ({path}): run `make up` once, it makes all secrets") from None
+        except PermissionError:
+            raise ConfigError(f"secret {name} is not readable by this user ({path})") from None
+        if not value:
+            raise ConfigError(f"secret {name} is empty ({path}): remove the file and run `make up`")
+        return value
+
+    def postgres_dsn(self, role: str) -> str:
+        """Connection URI of the warehouse database as ``role`` (admin, owner, loader, web or reader).
+
+        Raises:
+            ConfigError: the role's secret is missing.
+        """
+        user = "postgres" if role == "admin" else role
+        password = quote(self.secret(f"postgres_{role}_password"), safe="")
+        return f"postgresql://{user}:{password}@{self.postgres_host}:{self.postgres_port}/{self.postgres_database}"
+
+    @cached_property
+    def redis_options(self) -> dict[str, Any]:
+        """Keyword arguments for ``redis.Redis``."""
+        return {"host": self.redis_host, "port": self.redis_port, "password": self.secret("redis_password")}
+
+    @cached_property
+    def kafka_options(self) -> dict[str, Any]:
+        """Keyword arguments that every kafka-python client shares."""
+        return {"bootstrap_servers": self.kafka_bootstrap.split(",")}
+
+
+def _convert(name: str, kind: str, text: str) -> Any:
+    try:
+        if kind == "bool":
+            return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[text.lower()]
+        if kind == "int":
+            return int(text)
+        if kind == "float":
+            return float(text)
+    except (KeyError, ValueError):
+        raise ConfigError(f"{PREFIX}{name.upper()}={text!r} is not a valid {kind}") from None
+    return Path(text).expanduser().resolve() if kind == "Path" else text
+
+
+def load(environ: dict[str, str] | os._Environ[str] = os.environ) -> Settings:
+    """Settings from ``environ``.
+
+    Raises:
+        ConfigError: a variable behind ``ECOMMERCE_`` is unknown or its value malformed.
+    """
+    known = {f.name: f for f in fields(Settings)}
+    values: dict[str, Any] = {}
+    for variable, text in environ.items():
+        if not variable.startswith(PREFIX):
+            continue
+        name = variable[len(PREFIX) :].lower()
+        if name not in known:
+            raise ConfigError(f"{variable} is not a setting of the platform (see docs/settings.md); remove or correct it")
+        if text != "":
+            values[name] = _convert(name, str(known[name].type), text)
+    return Settings(**values)
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The process's settings, read once."""
+    return load()

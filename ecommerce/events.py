@@ -1,0 +1,233 @@
+"""The event contract, version 1: one Struct, decoding, validation, and the closed list of reasons for refusal.
+
+Names follow GA4's e-commerce events (https://developers.google.com/analytics/devguides/collection/ga4/ecommerce).
+Money is a decimal string on the wire, DECIMAL(18,4) at rest and an integer of 1/10,000 in Redis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Literal
+
+import msgspec
+import pyarrow as pa
+
+from ecommerce.shops import Shop
+
+SCHEMA_VERSION = 1
+MAX_BYTES = 64 * 1024
+MAX_FUTURE = timedelta(minutes=5)
+MONEY_SCALE = 10_000
+
+EventName = Literal[
+    "page_view", "view_item_list", "view_item", "add_to_cart", "remove_from_cart",
+    "begin_checkout", "purchase", "refund", "adjustment",
+]  # fmt: skip
+EVENT_NAMES: tuple[str, ...] = EventName.__args__
+NEED_ITEMS = frozenset({"view_item", "add_to_cart", "remove_from_cart", "purchase", "refund", "adjustment"})
+
+
+class Reason(StrEnum):
+    """Why an event was refused; a refused event has exactly one."""
+
+    NOT_JSON = "not_json"
+    TOO_LARGE = "too_large"
+    UNKNOWN_VERSION = "unknown_version"
+    UNKNOWN_SHOP = "unknown_shop"
+    UNKNOWN_EVENT = "unknown_event"
+    MISSING_FIELD = "missing_field"
+    BAD_TYPE = "bad_type"
+    BAD_MONEY = "bad_money"
+    BAD_TIME = "bad_time"
+    CURRENCY_MISMATCH = "currency_mismatch"
+    DUPLICATE_ORDER = "duplicate_order"
+
+
+class Refused(Exception):
+    """A message is not an event of the contract: its reason and, in words, what is wrong where."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
+Text = Annotated[str, msgspec.Meta(max_length=500, pattern=r"^[^\x00]*$")]
+Money = Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]{1,13}(\.[0-9]{1,4})?$")]
+Uuid = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class Item(msgspec.Struct, omit_defaults=True):
+    """One product of an event. ``discount`` is the whole line's, in currency; ``price`` is one unit's."""
+
+    item_id: Id
+    price: Money
+    quantity: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+    item_name: Text | None = None
+    item_category: Text | None = None
+    item_brand: Text | None = None
+    discount: Money = "0"
+
+
+class Event(msgspec.Struct, omit_defaults=True):
+    """One shop event as it travels on the wire; see the module for units."""
+
+    event_id: Uuid
+    shop_id: Id
+    event_name: EventName
+    event_time: Instant
+    client_id: Id
+    session_id: Id
+    currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$")]
+    schema_version: int
+    user_id: Id | None = None
+    country: Text | None = None
+    device: Text | None = None
+    channel: Text | None = None
+    page: Text | None = None
+    transaction_id: Id | None = None
+    tax: Money | None = None
+    shipping: Money | None = None
+    coupon: Text | None = None
+    items: Annotated[list[Item], msgspec.Meta(max_length=500)] = []
+
+    @property
+    def key(self) -> bytes:
+        """The Kafka key: one visitor's events keep their order."""
+        return f"{self.shop_id}:{self.client_id}".encode()
+
+
+class _Version(msgspec.Struct):
+    schema_version: int
+
+
+_decoder = msgspec.json.Decoder(Event)
+_version_decoder = msgspec.json.Decoder(_Version)
+_encoder = msgspec.json.Encoder()
+encode = _encoder.encode
+
+
+def money_units(text: str) -> int:
+    """``text``, a decimal string with at most four places, in units of 1/10,000."""
+    whole, _, fraction = text.partition(".")
+    units = int(whole.lstrip("-")) * MONEY_SCALE + int(fraction.ljust(4, "0") or 0)
+    return -units if whole.startswith("-") else units
+
+
+def money_text(units: int) -> str:
+    """The decimal string, four places, of ``units`` of 1/10,000."""
+    whole, fraction = divmod(abs(units), MONEY_SCALE)
+    return f"{'-' if units < 0 else ''}{whole}.{fraction:04d}"
+
+
+def decode(raw: bytes) -> Event:
+    """The event in ``raw``, one JSON object in UTF-8.
+
+    Raises:
+        Refused: ``raw`` is too large, not JSON, of another version, or not of the contract's shape.
+    """
+    if len(raw) > MAX_BYTES:
+        raise Refused(Reason.TOO_LARGE, f"{len(raw)} bytes; at most {MAX_BYTES}")
+    try:
+        event = _decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        raise _shape_refusal(raw, str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refused(Reason.NOT_JSON, str(error)) from None
+    if event.schema_version != SCHEMA_VERSION:
+        raise Refused(Reason.UNKNOWN_VERSION, f"schema_version {event.schema_version}; known: {SCHEMA_VERSION}")
+    return event
+
+
+def _shape_refusal(raw: bytes, message: str) -> Refused:
+    """The one reason behind msgspec's message on a message of the wrong shape."""
+    try:
+        version = _version_decoder.decode(raw).schema_version
+    except msgspec.DecodeError:
+        version = SCHEMA_VERSION
+    if version != SCHEMA_VERSION:
+        return Refused(Reason.UNKNOWN_VERSION, f"schema_version {version}; known: {SCHEMA_VERSION}")
+    if "missing required field" in message:
+        return Refused(Reason.MISSING_FIELD, message)
+    path = message.rpartition("`")[0].rpartition("`")[2]
+    if path == "$.event_name" and "enum" in message:
+        return Refused(Reason.UNKNOWN_EVENT, message)
+    if path == "$.event_time":
+        return Refused(Reason.BAD_TIME, message)
+    if path.rpartition(".")[2] in {"price", "discount", "tax", "shipping"}:
+        return Refused(Reason.BAD_MONEY, message)
+    return Refused(Reason.BAD_TYPE, message)
+
+
+def validate(event: Event, shops: Mapping[str, Shop], now: datetime) -> None:
+    """Check what the shape alone cannot say; ``now`` is the aware current time.
+
+    Raises:
+        Refused: the shop is unknown, the currency not the shop's, the time more than five minutes
+            ahead, a field that the event needs is absent, or an amount is out of its range.
+    """
+    shop = shops.get(event.shop_id)
+    if shop is None:
+        raise Refused(Reason.UNKNOWN_SHOP, f"shop_id {event.shop_id!r} is not in shops.toml")
+    if event.currency != shop.currency:
+        raise Refused(Reason.CURRENCY_MISMATCH, f"{event.currency}; the shop's currency is {shop.currency}")
+    if event.event_time - now > MAX_FUTURE:
+        raise Refused(Reason.BAD_TIME, f"event_time {event.event_time.isoformat()} is in the future")
+    if event.event_name in NEED_ITEMS and not event.items:
+        raise Refused(Reason.MISSING_FIELD, f"{event.event_name} without items")
+    if event.event_name == "purchase" and event.transaction_id is None:
+        raise Refused(Reason.MISSING_FIELD, "purchase without transaction_id")
+    _validate_money(event)
+
+
+def _validate_money(event: Event) -> None:
+    for name, text in (("tax", event.tax), ("shipping", event.shipping)):
+        if text is not None and text.startswith("-"):
+            raise Refused(Reason.BAD_MONEY, f"{name} {text} is negative")
+    for index, item in enumerate(event.items):
+        if event.event_name == "adjustment":
+            continue
+        price, discount = money_units(item.price), money_units(item.discount)
+        if price < 0 or not 0 <= discount <= price * item.quantity:
+            raise Refused(Reason.BAD_MONEY, f"items[{index}]: price {item.price}, discount {item.discount}")
+
+
+_MONEY = pa.decimal128(18, 4)
+
+FLAT_SCHEMA = pa.schema([
+    pa.field("event_id", pa.string(), nullable=False),
+    pa.field("shop_id", pa.string(), nullable=False),
+    pa.field("event_name", pa.string(), nullable=False),
+    pa.field("event_time", pa.timestamp("us", tz="UTC"), nullable=False),
+    pa.field("client_id", pa.string()),
+    pa.field("session_id", pa.string()),
+    pa.field("user_id", pa.string()),
+    pa.field("country", pa.string()),
+    pa.field("device", pa.string()),
+    pa.field("channel", pa.string()),
+    pa.field("page", pa.string()),
+    pa.field("currency", pa.string(), nullable=False),
+    pa.field("transaction_id", pa.string()),
+    pa.field("tax", _MONEY),
+    pa.field("shipping", _MONEY),
+    pa.field("coupon", pa.string()),
+    pa.field("item_index", pa.int32(), nullable=False),
+    pa.field("item_id", pa.string()),
+    pa.field("item_name", pa.string()),
+    pa.field("item_category", pa.string()),
+    pa.field("item_brand", pa.string()),
+    pa.field("price", _MONEY),
+    pa.field("quantity", pa.int64()),
+    pa.field("discount", _MONEY),
+])  # fmt: skip
+"""At rest: one row per line of an event, or one row (item_index 0, item columns null) of an event without items.
+Tax, shipping and coupon stand on every row of their event and count once an event."""
+
+
+def normalised_time(event: Event) -> datetime:
+    """The event's time in UTC."""
+    return event.event_time.astimezone(UTC)

@@ -1,0 +1,140 @@
+"""The data lake's folders and their atomic publication.
+
+A partition is a folder ``<layer>/<source>/shop=<id>/date=<...>``. Its files lie in sub-folders
+named by run id or offset range; the partition is what ``_manifest.json`` names, nothing else.
+Publication is the atomic rename of a new manifest over the old one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from datetime import date
+from pathlib import Path
+
+import msgspec
+
+MANIFEST = "_manifest.json"
+
+
+class LakeFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One published file: path relative to the partition's folder, rows, SHA-256 in hex, size in bytes."""
+
+    path: str
+    rows: int
+    sha256: str
+    size: int
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What a partition holds. ``details`` is free for its writer (offsets, row counts by reason, schema)."""
+
+    run_id: str
+    created_at: str
+    files: list[LakeFile] = []
+    details: dict = {}
+
+    @property
+    def rows(self) -> int:
+        return sum(file.rows for file in self.files)
+
+
+class LakeError(Exception):
+    """A partition is damaged: its manifest names a file that is absent or altered."""
+
+
+def landing(root: Path, source: str, shop_id: str, days: str) -> Path:
+    """Folder of raw files as received; ``days`` is YYYY-MM-DD, or YYYY-MM-DD_YYYY-MM-DD for files of several days."""
+    return root / "landing" / source / f"shop={shop_id}" / f"date={days}"
+
+
+def events(root: Path, source: str, shop_id: str, day: date) -> Path:
+    """Folder of one shop-day's accepted rows, Parquet in the flattened contract."""
+    return root / "events" / f"source={source}" / f"shop={shop_id}" / f"date={day.isoformat()}"
+
+
+def quarantine(root: Path, source: str, shop_id: str, days: str) -> Path:
+    """Folder of rows held back, Parquet: file, line, reason, raw."""
+    return root / "quarantine" / f"source={source}" / f"shop={shop_id}" / f"date={days}"
+
+
+def read_manifest(partition: Path) -> Manifest | None:
+    """The partition's manifest, or None where nothing was published.
+
+    Raises:
+        LakeError: the manifest is not readable as one.
+    """
+    path = partition / MANIFEST
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Manifest)
+    except FileNotFoundError:
+        return None
+    except msgspec.DecodeError as error:
+        raise LakeError(f"{path} is damaged ({error}): restore it, or remove the folder and ingest again") from error
+
+
+def files(partition: Path) -> list[Path]:
+    """Absolute paths of the partition's published files, in the manifest's order.
+
+    Raises:
+        LakeError: a named file is absent or has another size.
+    """
+    manifest = read_manifest(partition)
+    paths = []
+    for file in manifest.files if manifest else []:
+        path = partition / file.path
+        if not path.is_file() or path.stat().st_size != file.size:
+            raise LakeError(f"{path} is absent or not the file that was published: ingest the day again")
+        paths.append(path)
+    return paths
+
+
+def describe(partition: Path, path: Path, rows: int) -> LakeFile:
+    """The manifest entry of the file at ``path`` below ``partition``, read and fsynced."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+        os.fsync(stream.fileno())
+    return LakeFile(str(path.relative_to(partition)), rows, digest.hexdigest(), path.stat().st_size)
+
+
+def publish(partition: Path, manifest: Manifest) -> None:
+    """Make ``manifest`` the partition's content in one step; its files must be in place."""
+    partition.mkdir(parents=True, exist_ok=True)
+    for folder in {(partition / file.path).parent for file in manifest.files}:
+        _fsync(folder)
+    temporary = partition / f".{MANIFEST}.{os.getpid()}"
+    with temporary.open("wb") as stream:
+        stream.write(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(temporary, partition / MANIFEST)
+    _fsync(partition)
+
+
+def sweep(partition: Path, keep: Iterable[str] = ()) -> None:
+    """Remove sub-folders of ``partition`` that its manifest does not name; ``keep`` names those being written."""
+    manifest = read_manifest(partition)
+    named = {Path(file.path).parts[0] for file in manifest.files} if manifest else set()
+    for entry in partition.iterdir() if partition.is_dir() else ():
+        if entry.is_dir() and entry.name not in named | set(keep):
+            shutil.rmtree(entry)
+
+
+def days(root: Path, source: str, shop_id: str) -> Iterator[date]:
+    """Shop-days with published events of ``source``, ascending."""
+    folder = root / "events" / f"source={source}" / f"shop={shop_id}"
+    for partition in sorted(folder.glob("date=*")) if folder.is_dir() else ():
+        if (partition / MANIFEST).is_file():
+            yield date.fromisoformat(partition.name.removeprefix("date="))
+
+
+def _fsync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
