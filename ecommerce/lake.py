@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator
-from datetime import date
+import time
+from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 
 import msgspec
@@ -115,12 +116,12 @@ def publish(partition: Path, manifest: Manifest) -> None:
     _fsync(partition)
 
 
-def sweep(partition: Path, keep: Iterable[str] = ()) -> None:
-    """Remove sub-folders of ``partition`` that its manifest does not name; ``keep`` names those being written."""
+def sweep(partition: Path, older_than: timedelta = timedelta(days=1)) -> None:
+    """Remove sub-folders of ``partition`` that its manifest does not name and nobody can still be reading or writing."""
     manifest = read_manifest(partition)
     named = {Path(file.path).parts[0] for file in manifest.files} if manifest else set()
     for entry in partition.iterdir() if partition.is_dir() else ():
-        if entry.is_dir() and entry.name not in named | set(keep):
+        if entry.is_dir() and entry.name not in named and time.time() - entry.stat().st_mtime > older_than.total_seconds():
             shutil.rmtree(entry)
 
 

@@ -1,0 +1,222 @@
+"""The batch run of one shop and one range of days: plan > ingest > process > publish-check > notify.
+
+Airflow's tasks and ``ecommerce etl`` call the same functions; Spark runs as a child process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import redis
+import uuid_utils
+from psycopg.rows import dict_row
+
+from ecommerce import ingest as landing
+from ecommerce import lake, metrics
+from ecommerce.config import PROJECT_DIR, settings
+from ecommerce.shops import shop as find_shop
+
+AUTO = "auto"
+PUBLISHED_CHANNEL = "ecommerce:published"
+
+Progress = Callable[[dict[str, Any]], None]
+
+
+class EtlError(Exception):
+    """A batch run cannot start or did not end well; the message names the cause and the remedy."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One batch run: one shop, one source, the days ``from_date`` to ``to_date`` inclusive."""
+
+    run_id: str
+    shop_id: str
+    source: str
+    from_date: str
+    to_date: str
+    input: str = ""
+    seed: int = 0
+
+    @property
+    def days(self) -> list[date]:
+        first, last = date.fromisoformat(self.from_date), date.fromisoformat(self.to_date)
+        return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def new_run_id() -> str:
+    """A run id that sorts by time."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{str(uuid_utils.uuid7())[-8:]}"
+
+
+def plan(shop_id: str, from_date: date, to_date: date, source: str = AUTO, input: str = "", seed: int | None = None) -> list[Run]:
+    """The runs that cover the range: one for each stretch of days with the same source.
+
+    ``source`` auto takes, day by day, the files' source that the day was last published from, the archive
+    where real traffic came, else the simulator.
+
+    Raises:
+        ConfigError: the shop is unknown.
+        EtlError: the range is empty or not over, or it would simulate days that have real traffic.
+    """
+    shop = find_shop(shop_id)
+    if from_date > to_date:
+        raise EtlError(f"from {from_date} is after to {to_date}: swap them")
+    if to_date >= shop.today():
+        raise EtlError(f"{to_date} is not over in {shop.time_zone}: the last day that can be run is {shop.today() - timedelta(days=1)}")
+    seed = settings().seed if seed is None else seed
+    days = [from_date + timedelta(days=n) for n in range((to_date - from_date).days + 1)]
+    archived = set(lake.days(settings().lake_dir, "kafka", shop_id))
+    if source == "simulated" and (real := sorted(archived.intersection(days))):
+        raise EtlError(f"shop {shop_id} has real traffic on {real[0]}: a day with real traffic is never simulated; use --source kafka")
+    if source == AUTO and input:
+        raise EtlError("--input needs --source: name how to read the files (see docs/sources.md)")
+    known = _file_sources(shop_id, from_date, to_date) if source == AUTO else {}
+    chosen = [(day, _choose(day, archived, known) if source == AUTO else source) for day in days]
+    stretches = ([day for day, _ in stretch] for _, stretch in groupby(chosen, key=lambda pair: pair[1]))
+    sources = (name for name, _ in groupby(name for _, name in chosen))
+    return [
+        Run(new_run_id(), shop_id, name, stretch[0].isoformat(), stretch[-1].isoformat(), input, seed)
+        for name, stretch in zip(sources, stretches, strict=True)
+    ]
+
+
+def _choose(day: date, archived: set[date], known: dict[date, str]) -> str:
+    return known.get(day) or ("kafka" if day in archived else "simulated")
+
+
+def _file_sources(shop_id: str, from_date: date, to_date: date) -> dict[date, str]:
+    """Days of the range whose authoritative source is a source of files."""
+    query = """
+        SELECT DISTINCT ON (date) date, source FROM warehouse.etl_run_day
+        WHERE shop_id = %s AND date BETWEEN %s AND %s ORDER BY date, published_at DESC"""
+    with psycopg.connect(settings().postgres_dsn("reader")) as connection:
+        rows = connection.execute(query, (shop_id, from_date, to_date)).fetchall()
+    return {day: source for day, source in rows if source not in ("simulated", "kafka")}
+
+
+def ingest(run: Run, progress: Progress) -> None:
+    """Land the run's raw files in the lake.
+
+    Raises:
+        landing.IngestError: the source or its files are not usable.
+    """
+    if run.source == "kafka":
+        progress({"step": "ingest", "done": 1, "total": 1, "message": "traffic is in the lake already"})
+    elif run.source == "simulated":
+        for number, day in enumerate(run.days, start=1):
+            landing.land_simulated(run.run_id, find_shop(run.shop_id), day, run.seed)
+            progress({"step": "ingest", "done": number, "total": len(run.days), "message": f"simulated {day}"})
+    elif run.input:
+        landed = landing.land_files(run.run_id, run.shop_id, run.source, Path(run.input), run.days)
+        progress({"step": "ingest", "done": landed, "total": landed, "message": f"{landed} files landed"})
+    else:
+        progress({"step": "ingest", "done": 1, "total": 1, "message": "no --input: the files landed before are read again"})
+
+
+def spark_environment() -> dict[str, str]:
+    """The environment of a batch job: the local Connect server unless SPARK_REMOTE names another."""
+    return {
+        "SPARK_REMOTE": f"sc://{settings().host}:{settings().spark_connect_port}",
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT_DIR), os.environ.get("PYTHONPATH")])),
+    }
+
+
+def process(run: Run, progress: Progress) -> dict[str, Any]:
+    """Run the batch job in a child process.
+
+    Returns:
+        The job's last line: status, days, rows_in, rows_good, rows_quarantined, rows_excluded.
+
+    Raises:
+        EtlError: a blocking check stopped publication, or the job failed.
+    """
+    command = [sys.executable, str(PROJECT_DIR / "spark" / "jobs" / "batch_processing.py"), "--run-id", run.run_id]
+    command += ["--shop", run.shop_id, "--source", run.source, "--from", run.from_date, "--to", run.to_date]
+    command += ["--lake", str(settings().lake_dir)]
+    outcome: dict[str, Any] = {}
+    with subprocess.Popen(command, env=spark_environment(), stdout=subprocess.PIPE, text=True) as child:
+        for outcome in _lines(child):
+            progress(outcome)
+    if child.returncode == 3:
+        raise EtlError(f"run {run.run_id} was stopped by a check, the old numbers stay: {outcome.get('message', '')}")
+    if child.returncode != 0:
+        raise EtlError(f"run {run.run_id} failed ({child.returncode}): {outcome.get('message') or 'see the lines above'}")
+    return outcome
+
+
+def _lines(child: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
+    assert child.stdout is not None
+    for line in child.stdout:
+        yield json.loads(line)
+
+
+def publish_check(run: Run, progress: Progress) -> list[date]:
+    """Hold what was published against the lake and, for simulated days, against the answer key.
+
+    Returns:
+        The days that the run published.
+
+    Raises:
+        EtlError: a landed day is absent from the warehouse or a figure differs from the answer key.
+    """
+    with psycopg.connect(settings().postgres_dsn("reader"), row_factory=dict_row) as connection:
+        rows = connection.execute("SELECT date, measures FROM warehouse.etl_run_day WHERE run_id = %s", (run.run_id,)).fetchall()
+    published = {row["date"]: row["measures"] for row in rows}
+    if not published:
+        raise EtlError(f"run {run.run_id} published no day: no file of source {run.source} falls in {run.from_date}..{run.to_date}")
+    if run.source == "simulated":
+        for number, day in enumerate(run.days, start=1):
+            _hold_against_answer_key(run, day, published.get(day))
+            progress({"step": "publish-check", "done": number, "total": len(run.days), "message": f"{day} equals its answer key"})
+    return sorted(published)
+
+
+def _hold_against_answer_key(run: Run, day: date, measures: dict[str, Any] | None) -> None:
+    if measures is None:
+        raise EtlError(f"{run.shop_id} {day} was simulated but not published by run {run.run_id}")
+    expected = landing.answer_key(run.shop_id, day)
+    wrong = [
+        f"{name}: expected {value}, published {measures.get(name)}"
+        for name, value in {**expected["measures"], **expected["distinct"]}.items()
+        if name in metrics.BY_NAME and (measures.get(name) is None or Decimal(str(value)) != Decimal(str(measures[name])))
+    ]
+    if wrong:
+        raise EtlError(f"{run.shop_id} {day} differs from its answer key: {'; '.join(wrong)}")
+
+
+def notify(run: Run, published: list[date]) -> str:
+    """Tell open pages that days were published.
+
+    Returns:
+        The sentence for the log.
+    """
+    message = {"shop_id": run.shop_id, "run_id": run.run_id, "dates": [day.isoformat() for day in published]}
+    redis.Redis(**settings().redis_options).publish(PUBLISHED_CHANNEL, json.dumps(message))
+    return f"{run.shop_id}: {len(published)} days published from {run.source} by run {run.run_id}"
+
+
+def run_all(runs: list[Run], progress: Progress) -> list[str]:
+    """Every step of every run, in order; the sentences for the log.
+
+    Raises:
+        EtlError, landing.IngestError, ConfigError: as the steps do; later runs are not started.
+    """
+    sentences = []
+    for run in runs:
+        ingest(run, progress)
+        process(run, progress)
+        sentences.append(notify(run, publish_check(run, progress)))
+    return sentences

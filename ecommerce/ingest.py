@@ -1,0 +1,145 @@
+"""Raw files into the lake's landing layer, as received, counted outside Spark and published by manifest."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+import tomllib
+import zipfile
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from ecommerce import lake, simulator
+from ecommerce.config import PROJECT_DIR, settings
+from ecommerce.shops import Shop
+
+ANSWER_KEY = "expected.json"
+
+
+class IngestError(Exception):
+    """Files or their source are not usable; the message names the file and the remedy."""
+
+
+def source_folder(source: str) -> Path:
+    """The folder of ``source``: a path with a separator, or a name below spark/sources.
+
+    Raises:
+        IngestError: it holds no source.toml and staging.sql.
+    """
+    folder = Path(source) if "/" in source else PROJECT_DIR / "spark" / "sources" / source
+    for name in ("source.toml", "staging.sql"):
+        if not (folder / name).is_file():
+            shipped = sorted(path.parent.name for path in (PROJECT_DIR / "spark" / "sources").glob("*/source.toml"))
+            raise IngestError(f"source {source}: {folder / name} is missing; shipped sources: {', '.join(shipped)}")
+    return folder
+
+
+def source_name(source: str) -> str:
+    """The name under which the lake keeps ``source``."""
+    return Path(source).name
+
+
+def land_simulated(run_id: str, shop: Shop, day: date, seed: int) -> None:
+    """Simulate ``day`` of ``shop`` into its landing partition, with the answer key beside the data."""
+    partition = lake.landing(settings().lake_dir, "simulated", shop.shop_id, day.isoformat())
+    folder = partition / run_id
+    folder.mkdir(parents=True, exist_ok=True)
+    path, rows = simulator.write_day(shop, day, seed, folder)
+    _publish(partition, run_id, [lake.describe(partition, path, rows)], {"source": "simulated", "seed": seed})
+
+
+def answer_key(shop_id: str, day: date) -> dict[str, Any]:
+    """What the simulator says of ``day``: ``measures`` and ``distinct``, by metric name.
+
+    Raises:
+        IngestError: the day was not simulated.
+    """
+    partition = lake.landing(settings().lake_dir, "simulated", shop_id, day.isoformat())
+    manifest = lake.read_manifest(partition)
+    if manifest is None:
+        raise IngestError(f"{shop_id} {day} has no simulated data in {partition}: ingest it first")
+    return json.loads((partition / manifest.run_id / ANSWER_KEY).read_text(encoding="utf-8"))
+
+
+def land_files(run_id: str, shop_id: str, source: str, input: Path, days: list[date]) -> int:
+    """Copy the files of ``input`` (a file or folder) that belong to ``days`` into the landing layer.
+
+    Files whose path carries their day land in that day; others land together under the whole range.
+    Zip archives are unpacked: Spark reads a .zip as empty without a word.
+
+    Returns:
+        The number of files landed.
+
+    Raises:
+        IngestError: the source is malformed, or no file of the range is there.
+    """
+    settings_of = tomllib.loads((source_folder(source) / "source.toml").read_text(encoding="utf-8"))
+    try:
+        files, read = settings_of["files"], settings_of["read"]
+        glob, by_path = files["glob"], files["date_from"] == "path"
+        pattern = re.compile(files["date_pattern"]) if by_path else None
+    except KeyError as error:
+        raise IngestError(f"source {source}: source.toml lacks {error}; see docs/sources.md") from None
+    paths = [input] if input.is_file() else sorted(path for path in input.rglob("*") if path.match(glob) or path.suffix == ".zip")
+    groups: dict[str, list[Path]] = defaultdict(list)
+    for path in paths:
+        if label := _label(path, pattern, days):
+            groups[label].append(path)
+    if not groups:
+        raise IngestError(f"no file of {source} ({glob}) for {days[0]}..{days[-1]} under {input}: check --input, --from and --to")
+    for label, group in groups.items():
+        partition = lake.landing(settings().lake_dir, source_name(source), shop_id, label)
+        landed = [target for path in group for target in _copy(path, partition / run_id, glob)]
+        entries = [lake.describe(partition, target, count_rows(target, read)) for target in landed]
+        _publish(partition, run_id, entries, {"source": source_name(source), "input": [path.name for path in group]})
+    return sum(len(group) for group in groups.values())
+
+
+def _label(path: Path, pattern: re.Pattern[str] | None, days: list[date]) -> str | None:
+    """The landing partition's date of ``path``; None where its day is outside the range."""
+    if pattern is None:
+        first, last = days[0].isoformat(), days[-1].isoformat()
+        return first if first == last else f"{first}_{last}"
+    match = pattern.search(path.as_posix())
+    if match is None:
+        raise IngestError(f"{path}: no date by the pattern {pattern.pattern!r} in its path; correct date_pattern or rename the file")
+    try:
+        day = date.fromisoformat(match[1])
+    except ValueError:
+        raise IngestError(f"{path}: {match[1]!r} is no date YYYY-MM-DD; correct date_pattern or rename the file") from None
+    return day.isoformat() if days[0] <= day <= days[-1] else None
+
+
+def _copy(path: Path, folder: Path, glob: str) -> Iterable[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    if path.suffix != ".zip":
+        yield Path(shutil.copyfile(path, folder / path.name))
+        return
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            name = Path(member.filename).name
+            if not member.is_dir() and Path(name).match(glob):
+                with archive.open(member) as data, (folder / name).open("wb") as target:
+                    shutil.copyfileobj(data, target)
+                yield folder / name
+
+
+def count_rows(path: Path, read: dict[str, Any]) -> int:
+    """Data rows of the file at ``path``, counted without Spark: lines, or CSV records where quotes may hold line breaks."""
+    if read["format"] == "csv" and read.get("multiline"):
+        with path.open(encoding=read.get("encoding", "utf-8"), newline="") as stream:
+            rows = sum(1 for record in csv.reader(stream, delimiter=read.get("separator", ",")) if record)
+    else:
+        with path.open("rb") as stream:
+            rows = sum(1 for line in stream if line.strip())
+    return rows - 1 if read["format"] == "csv" and read.get("header", True) and rows else rows
+
+
+def _publish(partition: Path, run_id: str, files: list[lake.LakeFile], details: dict[str, Any]) -> None:
+    lake.publish(partition, lake.Manifest(run_id, datetime.now(UTC).isoformat(), files, details))
+    lake.sweep(partition)
