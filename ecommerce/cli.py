@@ -69,13 +69,17 @@ def reset(yes: bool) -> None:
 @cli.command("login-link")
 def login_link() -> None:
     """Print a one-time link that signs in to the dashboard."""
-    sys.exit(subprocess.run([sys.executable, str(PROJECT_DIR / "django_app" / "manage.py"), "login_link"]).returncode)
+    sys.exit(subprocess.run([sys.executable, str(PROJECT_DIR / "django_app" / "manage.py"), "login_link"], check=False).returncode)
 
 
 @cli.command()
 @SHOP
-@click.option("--source", default=batch.AUTO, show_default=True, help="A source below spark/sources, or the path of your own source's folder.")
-@click.option("--input", "input_path", default="", help="File or folder with the raw files; without it, files landed before are read again.")
+@click.option(
+    "--source", default=batch.AUTO, show_default=True, help="A source below spark/sources, or the path of your own source's folder."
+)
+@click.option(
+    "--input", "input_path", default="", help="File or folder with the raw files; without it, files landed before are read again."
+)
 @click.option("--from", "from_date", type=DAY, help="First day, YYYY-MM-DD (default: yesterday in the shop's zone).")
 @click.option("--to", "to_date", type=DAY, help="Last day, YYYY-MM-DD (default: the first day).")
 @click.option("--seed", type=int, help="Seed of the simulated shop.")
@@ -94,7 +98,13 @@ class _progress:
     """A bar a step, redrawn in place on a terminal."""
 
     def __enter__(self) -> batch.Progress:
-        columns = (TextColumn("{task.fields[step]:<14}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+        columns = (
+            TextColumn("{task.fields[step]:<14}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.description}"),
+        )
         self._bars = Progress(*columns, console=Console(stderr=True))
         self._tasks: dict[str, Any] = {}
         self._bars.start()
