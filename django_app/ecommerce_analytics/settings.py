@@ -1,0 +1,144 @@
+"""Django's settings, flat. Every value that differs between machines comes from ecommerce.config."""
+
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from ecommerce.config import settings as platform
+
+ecommerce = platform()
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+DEBUG = ecommerce.debug
+SECRET_KEY = ecommerce.secret("django_secret_key")
+
+_public = urlsplit(ecommerce.public_url)
+_local_names = ["localhost", "127.0.0.1"]
+ALLOWED_HOSTS = sorted({*_local_names, _public.hostname or "localhost"})
+# Full origins, with the port: a page of another port on this host is a stranger.
+ALLOWED_ORIGINS = sorted({f"{_public.scheme}://{_public.netloc}", *(f"http://{name}:{ecommerce.dashboard_port}" for name in _local_names)})
+CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
+
+ROOT_URLCONF = "ecommerce_analytics.urls"
+ASGI_APPLICATION = "ecommerce_analytics.asgi.application"
+
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "channels",
+    "analytics",
+]
+
+MIDDLEWARE = [
+    "analytics.middleware.ContentSecurityPolicy",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "analytics.context.frame",
+            ],
+        },
+    }
+]
+
+
+def _database(role: str) -> dict:
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "HOST": ecommerce.postgres_host,
+        "PORT": ecommerce.postgres_port,
+        "NAME": ecommerce.postgres_database,
+        "USER": role,
+        "PASSWORD": ecommerce.secret(f"postgres_{role}_password"),
+        "OPTIONS": {"connect_timeout": 5, "application_name": "dashboard"},
+    }
+
+
+DATABASES = {"default": _database("web")}
+# Only where migrations run: a container that serves pages does not hold the owner's password.
+if (ecommerce.secrets_dir / "postgres_owner_password").exists():
+    DATABASES["owner"] = _database("owner") | {"TEST": {"MIRROR": "default"}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# A page waits this long for the warehouse at most; a card that fails says so.
+DATABASES["default"]["OPTIONS"]["options"] = "-c statement_timeout=5000"
+
+_redis = ecommerce.redis_options
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {
+            "prefix": "ecommerce:channels",
+            # Without socket_timeout None the layer's blocking read is cut every 5 s.
+            "hosts": [
+                {
+                    "address": f"redis://:{quote(_redis['password'], safe='')}@{_redis['host']}:{_redis['port']}/0",
+                    "socket_timeout": None,
+                }
+            ],
+        },
+    }
+}
+
+STATIC_URL = "/static/"
+STATIC_ROOT = ecommerce.var_dir / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+AUTH_PASSWORD_VALIDATORS = []
+LOGIN_URL = "signin"
+LOGIN_REDIRECT_URL = "live"
+LOGOUT_REDIRECT_URL = "signin"
+
+_https = _public.scheme == "https"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "analytics.errors.csrf_failure"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 30 * 24 * 3600 if _https else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _https else None
+X_FRAME_OPTIONS = "DENY"
+
+LANGUAGE_CODE = "en-gb"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {"daphne": {"level": "WARNING"}, "django.channels.server": {"level": "WARNING"}},
+}
