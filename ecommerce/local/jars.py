@@ -1,0 +1,99 @@
+"""Kafka's jars: fetched once by Ivy, which comes with pyspark, and held against pinned SHA-256 sums.
+
+``python -m ecommerce.local.jars`` fetches what is missing (part of ``make setup``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+from ecommerce.config import Settings, settings
+from ecommerce.local import java
+from ecommerce.local.server import LocalError
+
+KAFKA = "3.9.2"
+SUMS = Path(__file__).with_name("kafka-jars.sha256")
+FOLDER = Path(sys.prefix) / "share" / f"kafka-{KAFKA}"
+IVY = f"""\
+<ivy-module version="2.0">
+  <info organisation="ecommerce" module="kafka-broker"/>
+  <configurations><conf name="default"/></configurations>
+  <dependencies>
+    <dependency org="org.apache.kafka" name="kafka_2.13" rev="{KAFKA}" conf="default->master,compile,runtime"/>
+    <dependency org="org.slf4j" name="slf4j-simple" rev="1.7.36" conf="default->master,compile,runtime"/>
+  </dependencies>
+</ivy-module>
+"""
+
+
+def pinned() -> dict[str, str]:
+    """SHA-256 in hex of every jar, by file name."""
+    lines = (line.split() for line in SUMS.read_text().splitlines())
+    return {name: digest for digest, name in lines}
+
+
+def wrong(folder: Path) -> list[str]:
+    """Names of pinned jars that ``folder`` lacks or that differ, and of jars that are not pinned."""
+    sums = pinned()
+    present = {path.name: path for path in folder.glob("*.jar")}
+    unpinned = sorted(present.keys() - sums.keys())
+    return unpinned + [name for name, digest in sums.items() if name not in present or _digest(present[name]) != digest]
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _ivy_command(config: Settings, scratch: Path, target: Path) -> list[str]:
+    spec = find_spec("pyspark")
+    if spec is None or spec.origin is None:
+        raise LocalError("pyspark is not installed: run `make setup`")
+    (ivy,) = (Path(spec.origin).parent / "jars").glob("ivy-*.jar")
+    (scratch / "ivy.xml").write_text(IVY)
+    command = [java.program(config), *java.network_options(scratch), "-jar", str(ivy), "-cache", str(scratch / "cache")]
+    # Without the type "bundle" two jars are silently missing and the broker dies at its start.
+    return [*command, "-ivy", str(scratch / "ivy.xml"), "-types", "jar", "bundle", "-retrieve", f"{target}/[artifact]-[revision].[ext]"]
+
+
+def fetch(config: Settings, target: Path = FOLDER) -> None:
+    """Put the pinned jars into ``target``; nothing happens when they are there.
+
+    Raises:
+        LocalError: the network does not give them, or gives others than pinned.
+    """
+    if target.exists() and not wrong(target):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".kafka-") as folder:
+        scratch, fetched = Path(folder), Path(folder) / "jars"
+        result = subprocess.run(_ivy_command(config, scratch, fetched), capture_output=True, text=True)
+        if differing := wrong(fetched):
+            _explain(result.stdout, differing, fetched)
+        if target.exists():
+            target.rename(scratch / "replaced")
+        fetched.rename(target)
+
+
+def _explain(output: str, differing: list[str], fetched: Path) -> None:
+    if any((fetched / name).exists() for name in differing):
+        raise LocalError(
+            f"Kafka's jars are not the pinned ones ({', '.join(differing[:3])} …): someone altered the download; do not use it"
+        )
+    why = next(
+        (line.strip() for line in output.splitlines() if "error" in line.lower() and "http" in line), "no answer from the repository"
+    )
+    raise LocalError(
+        f"cannot fetch Kafka's jars from Maven Central: {why[:300]}. Check the network, HTTPS_PROXY and SSL_CERT_FILE, then run `make setup`"
+    )
+
+
+if __name__ == "__main__":
+    try:
+        fetch(settings())
+    except LocalError as problem:
+        sys.exit(f"error: {problem}")

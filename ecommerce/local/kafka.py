@@ -1,0 +1,112 @@
+"""Kafka 3.9 and its ZooKeeper on the wheel's Java, and the platform's topics."""
+
+from __future__ import annotations
+
+from kafka import KafkaAdminClient
+from kafka.errors import TopicAlreadyExistsError
+
+from ecommerce.config import Settings
+from ecommerce.local import jars, java, probes
+from ecommerce.local.secret_files import write
+from ecommerce.local.server import Server
+
+JVM = ["-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true", "-Djava.net.preferIPv4Stack=true"]
+LOGGING = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true"]
+LOGGING += ["-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ssXXX"]
+ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
+
+
+def _java(settings: Settings, heap: str, main: str, config: str) -> list[str]:
+    return [java.program(settings), f"-Xmx{heap}", *JVM, *LOGGING, "-cp", f"{jars.FOLDER}/*", main, config]
+
+
+def _properties(values: dict[str, object]) -> str:
+    return "".join(f"{key}={value}\n" for key, value in values.items())
+
+
+def _prepare_zookeeper(settings: Settings) -> None:
+    folder = settings.var_dir / "zookeeper"
+    folder.mkdir(parents=True, exist_ok=True)
+    values = {
+        "dataDir": folder / "data",
+        "clientPort": settings.zookeeper_port,
+        "clientPortAddress": settings.host,
+        "tickTime": 1000,
+        "admin.enableServer": "false",
+        "4lw.commands.whitelist": "ruok,mntr",
+        "autopurge.snapRetainCount": 3,
+        "autopurge.purgeInterval": 24,
+    }
+    write(folder / "zookeeper.properties", _properties(values))
+
+
+def zookeeper_server(settings: Settings) -> Server:
+    """ZooKeeper, where Kafka keeps its cluster's state."""
+    folder = settings.var_dir / "zookeeper"
+    main = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
+    return Server(
+        name="zookeeper",
+        command=_java(settings, "64m", main, str(folder / "zookeeper.properties")),
+        cwd=folder,
+        ready=lambda: probes.zookeeper(settings),
+        env=ENVIRONMENT,
+        prepare=lambda: _prepare_zookeeper(settings),
+    )
+
+
+def _prepare_kafka(settings: Settings) -> None:
+    folder = settings.var_dir / "kafka"
+    folder.mkdir(parents=True, exist_ok=True)
+    listener = f"PLAINTEXT://{settings.kafka_bootstrap.split(',')[0]}"
+    values = {
+        "broker.id": 1,
+        "listeners": listener,
+        "advertised.listeners": listener,
+        "log.dirs": folder / "data",
+        "zookeeper.connect": f"{settings.host}:{settings.zookeeper_port}",
+        # A broker killed hard may only return when its old session has ended: keep that short.
+        "zookeeper.session.timeout.ms": 6000,
+        "zookeeper.connection.timeout.ms": 30000,
+        "num.network.threads": 2,
+        "num.io.threads": 4,
+        "auto.create.topics.enable": "false",
+        "offsets.topic.num.partitions": 4,
+        "offsets.topic.replication.factor": 1,
+        "transaction.state.log.num.partitions": 4,
+        "transaction.state.log.replication.factor": 1,
+        "transaction.state.log.min.isr": 1,
+        "group.initial.rebalance.delay.ms": 0,
+        "log.retention.hours": settings.kafka_retention_hours,
+        "log.cleaner.dedupe.buffer.size": 16 << 20,
+        "log.segment.bytes": 128 << 20,
+    }
+    write(folder / "server.properties", _properties(values))
+
+
+def create_topics(settings: Settings) -> None:
+    """Make the events topic and the dead-letter topic where they are missing."""
+    wanted = {settings.kafka_topic: settings.kafka_partitions, settings.kafka_dlq_topic: 1}
+    client = KafkaAdminClient(**settings.kafka_options)
+    try:
+        missing = {name: {"num_partitions": n, "replication_factor": 1} for name, n in wanted.items() if name not in client.list_topics()}
+        if missing:
+            client.create_topics(missing, wait_for_metadata=True)
+    except TopicAlreadyExistsError:
+        client.wait_for_topics(list(wanted))
+    finally:
+        client.close()
+
+
+def kafka_server(settings: Settings) -> Server:
+    """The broker, one node, with the platform's topics."""
+    folder = settings.var_dir / "kafka"
+    return Server(
+        name="kafka",
+        command=_java(settings, "256m", "kafka.Kafka", str(folder / "server.properties")),
+        cwd=folder,
+        ready=lambda: probes.kafka(settings),
+        env=ENVIRONMENT,
+        prepare=lambda: _prepare_kafka(settings),
+        after=lambda: create_topics(settings),
+        stop_seconds=60,
+    )

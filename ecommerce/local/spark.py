@@ -1,0 +1,82 @@
+"""The Spark Connect server on the wheel's Java."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from ecommerce.config import PROJECT_DIR, Settings
+from ecommerce.local import java, probes
+from ecommerce.local.server import LocalError, Server
+
+PACKAGES = ["java.lang", "java.lang.invoke", "java.lang.reflect", "java.io", "java.net", "java.nio", "java.util"]
+PACKAGES += ["java.util.concurrent", "java.util.concurrent.atomic", "jdk.internal.ref", "sun.nio.ch", "sun.nio.cs"]
+PACKAGES += ["sun.security.action", "sun.util.calendar"]
+JVM = ["-XX:+IgnoreUnrecognizedVMOptions", "-Djdk.reflect.useDirectMethodHandle=false", "-Dio.netty.tryReflectionSetAccessible=true"]
+JVM += ["-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Djava.net.preferIPv4Stack=true", "-Djava.awt.headless=true"]
+
+
+def home() -> Path:
+    """pyspark's folder, which is Spark's home."""
+    spec = find_spec("pyspark")
+    if spec is None or spec.origin is None:
+        raise LocalError("pyspark is not installed: run `make setup`")
+    return Path(spec.origin).parent
+
+
+def submit_command(settings: Settings, heap: str, *arguments: str) -> list[str]:
+    """``spark-submit arguments`` without Spark's launcher, which insists on modules that a trimmed Java lacks."""
+    opens = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in PACKAGES]
+    jvm = [java.program(settings), f"-Xmx{heap}", *JVM, *opens, "-cp", f"{home()}/jars/*"]
+    return [*jvm, "org.apache.spark.deploy.SparkSubmit", *arguments]
+
+
+def environment() -> dict[str, str]:
+    """Variables for Spark and its Python workers: this Python, this project, loopback alone."""
+    python = {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable, "PYTHONPATH": str(PROJECT_DIR)}
+    return {**python, "SPARK_HOME": str(home()), "SPARK_LOCAL_IP": "127.0.0.1", "MALLOC_ARENA_MAX": "2"}
+
+
+def options(settings: Settings) -> dict[str, str]:
+    """Spark's configuration of the local run; times end in their unit."""
+    folder = settings.var_dir / "spark"
+    return {
+        "spark.master": "local[2]",
+        "spark.driver.host": settings.host,
+        "spark.driver.bindAddress": settings.host,
+        "spark.local.dir": str(folder / "scratch"),
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        "spark.sql.shuffle.partitions": "4",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.speculation": "false",
+        "spark.ui.port": str(settings.spark_ui_port),
+        "spark.port.maxRetries": "0",
+        "spark.ui.retainedJobs": "200",
+        "spark.ui.retainedStages": "200",
+        "spark.sql.ui.retainedExecutions": "100",
+        "spark.connect.grpc.binding.address": settings.host,
+        "spark.connect.grpc.binding.port": str(settings.spark_connect_port),
+        "spark.connect.session.manager.defaultSessionTimeout": "24h",
+        "spark.log.level": "WARN",
+    }
+
+
+def _ready(settings: Settings) -> None:
+    probes.port(settings.host, settings.spark_connect_port)
+    probes.page(f"http://{settings.host}:{settings.spark_ui_port}/api/v1/version")
+
+
+def server(settings: Settings) -> Server:
+    """The Connect server with its UI; clients need the token of the secret ``spark_connect_token``."""
+    folder = settings.var_dir / "spark"
+    flags = [text for key, value in options(settings).items() for text in ("--conf", f"{key}={value}")]
+    main = ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "--name", "Spark Connect server", "spark-internal"]
+    return Server(
+        name="spark",
+        command=submit_command(settings, settings.spark_driver_memory, *flags, *main),
+        cwd=folder,
+        ready=lambda: _ready(settings),
+        env={**environment(), "SPARK_CONNECT_AUTHENTICATE_TOKEN": settings.secret("spark_connect_token")},
+        prepare=lambda: folder.mkdir(parents=True, exist_ok=True),
+    )
