@@ -1,0 +1,47 @@
+# The platform on one machine. `make up` needs Python 3.11, 3.12 or 3.13 and nothing else; PYTHON=... names one.
+PYTHON_IN_VENV := .venv/bin/python
+LOCAL := $(PYTHON_IN_VENV) -m ecommerce.local
+
+ifeq (logs,$(firstword $(MAKECMDGOALS)))
+service ?= $(wordlist 2,2,$(MAKECMDGOALS))
+$(eval $(wordlist 2,9,$(MAKECMDGOALS)):;@:)
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up down status logs reset test test-fast lint lock browser
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+setup: ## install everything that is locked into .venv (part of up and test)
+	@PYTHON="$(PYTHON)" sh ecommerce/local/setup.sh
+
+up: setup ## start the platform, wait until it is healthy, say how to sign in
+	@$(LOCAL) up
+
+down: ## stop everything; nothing is lost
+	@$(LOCAL) down
+
+status: ## what runs, how it feels, how much memory it takes
+	@$(LOCAL) status
+
+logs: ## follow the logs of all, or of one: make logs consumer
+	@$(LOCAL) logs $(service)
+
+reset: ## stop everything and delete all data (asks first; yes=1 does not)
+	@$(LOCAL) reset $(if $(yes),--yes)
+
+test: setup browser ## all tests, on servers of their own
+	@$(PYTHON_IN_VENV) -m pytest -rs tests
+
+test-fast: setup ## unit tests alone, no servers
+	@$(PYTHON_IN_VENV) -m pytest -rs tests/unit
+
+lint: setup ## ruff's checks and formatting
+	@$(PYTHON_IN_VENV) -m ruff check . && $(PYTHON_IN_VENV) -m ruff format --check .
+
+lock: ## write requirements*.txt anew from pyproject.toml (UPGRADE=1: newest versions)
+	@sh ecommerce/local/lock.sh
+
+browser:
+	@sh ecommerce/local/browser.sh
