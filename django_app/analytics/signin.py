@@ -1,5 +1,10 @@
 """Signing in by a one-time link, and signing out."""
 
+import logging
+
+import redis
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
 from django.contrib.auth import login, logout
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
@@ -8,8 +13,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from analytics import login_links
+from analytics.live_hub import NOTICES
 from ecommerce.config import settings
 
+log = logging.getLogger(__name__)
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
@@ -40,5 +47,11 @@ def use_link(request: HttpRequest, token: str) -> HttpResponse:
 @login_not_required
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
+    """Ends the session and, by a notice to every process, its live sockets."""
+    session = request.session.session_key
     logout(request)
+    try:
+        async_to_sync(get_channel_layer("notices").group_send)(NOTICES, {"type": "session.over", "session": session})
+    except (redis.RedisError, OSError) as error:
+        log.warning("signed out; its open Live pages were not told, Redis is away: %s", error)
     return redirect("signin")

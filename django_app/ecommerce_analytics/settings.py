@@ -81,8 +81,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES["default"]["OPTIONS"]["options"] = "-c statement_timeout=5000"
 
 _redis = ecommerce.redis_options
+# Not "default": a consumer would hold a queue in Redis and end whenever Redis is away. Rare notices only, see live_hub.
 CHANNEL_LAYERS = {
-    "default": {
+    "notices": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
         "CONFIG": {
             "prefix": "ecommerce:channels",
