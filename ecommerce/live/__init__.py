@@ -1,0 +1,24 @@
+"""The live state in Redis: exact sums of what Kafka delivered, by minute, hour and day of each shop.
+
+``LiveState`` reads it; ``LiveWriter`` writes it, one atomic step a partition and batch.
+"""
+
+from ecommerce.live.aggregate import Accepted, Batch, Refusal
+from ecommerce.live.keys import CHANNEL
+from ecommerce.live.snapshot import LiveState
+from ecommerce.live.writer import Claim, LiveWriter, Moved, Origin, Stale, StateError, new_generation
+
+__all__ = [
+    "CHANNEL",
+    "Accepted",
+    "Batch",
+    "Claim",
+    "LiveState",
+    "LiveWriter",
+    "Moved",
+    "Origin",
+    "Refusal",
+    "Stale",
+    "StateError",
+    "new_generation",
+]

@@ -1,0 +1,207 @@
+"""The one Redis call of a batch: every key, field and delta that apply.lua checks and writes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+import msgpack
+import msgspec
+
+from ecommerce.events import Event, money_text, money_units
+from ecommerce.live import keys
+from ecommerce.live.aggregate import Batch, Counted, Sums, Verdicts, fold
+
+LATEST = {"orders": 20, "activity": 20}
+SAMPLED = {"orders": 20, "activity": 5}
+ORDER_EVENTS = frozenset({"purchase", "refund", "adjustment"})
+ACTIVITY_EVENTS = frozenset({"add_to_cart", "view_item", "begin_checkout"})
+SEEN_DAYS = 2
+"""Two times within 48 h of each other lie at most two UTC days apart."""
+
+
+def build(names: keys.Keys, writer: str, batch: Batch, verdicts: Verdicts, now: float) -> bytes:
+    """The packed argument of apply.lua; ``now`` is the wall clock in seconds since 1970.
+
+    Deltas and offsets are decimal strings: a Lua number is a double. Ids are 16 raw bytes.
+    """
+    groups = fold(verdicts.counted)
+    at = int(now)
+    request = {
+        "partition": names.partition(batch.partition),
+        "writer": writer,
+        "first": str(batch.first),
+        "next": str(batch.next),
+        "watermarks": [text for shop_id, top in verdicts.watermarks.items() for text in (f"wm:{shop_id}", str(top))],
+        "seen": _seen(names, verdicts.counted, at),
+        "transactions": _transactions(names, verdicts.counted, at),
+        "days": _days(names, verdicts, groups, at),
+        "add": [*_unattributed(names, verdicts, at), *_hours(names, groups, at), *_minutes(names, groups, at)],
+        "distinct": [*_distinct(names, groups, at), *_active(names, groups, at)],
+        "rank": [],
+        "put": [],
+        "latest": _latest(names, verdicts.counted, at),
+        "newest": _newest(names, verdicts.counted, now),
+        "rate": _rate(names, verdicts, at),
+        "publish": sorted({shop_id for shop_id, _ in verdicts.tallies}),
+        "channel": keys.CHANNEL,
+    }
+    _products(names, verdicts.counted, at, request)
+    return msgpack.packb(request, use_bin_type=False)
+
+
+def raw_id(event_id: str) -> bytes:
+    """The 16 bytes of a UUID in text."""
+    return bytes.fromhex(event_id.replace("-", ""))
+
+
+def _flat(values: dict[str, int]) -> list[str]:
+    return [text for name, value in values.items() if value for text in (name, str(value))]
+
+
+def _around(day: int) -> range:
+    return range(day - SEEN_DAYS, day + SEEN_DAYS + 1)
+
+
+def _seen(names: keys.Keys, counted: Iterable[Counted], at: int) -> list[dict[str, Any]]:
+    by_day: dict[int, list[bytes]] = defaultdict(list)
+    for _, event, minute, _, _ in counted:
+        by_day[minute // 1440].append(raw_id(event.event_id))
+    return [
+        {"add": names.seen(day), "check": [names.seen(d) for d in _around(day)], "ids": ids, "until": at + keys.KEEP_SEEN}
+        for day, ids in by_day.items()
+    ]
+
+
+def _transactions(names: keys.Keys, counted: Iterable[Counted], at: int) -> list[dict[str, Any]]:
+    by_day: dict[tuple[str, int], list[str | bytes]] = defaultdict(list)
+    for _, event, minute, _, _ in counted:
+        if event.event_name == "purchase":
+            by_day[event.shop_id, minute // 1440] += [event.transaction_id, raw_id(event.event_id)]
+    return [
+        {
+            "shop": shop_id,
+            "add": names.transactions(shop_id, day),
+            "check": [names.transactions(shop_id, d) for d in _around(day)],
+            "fields": pairs[::2],
+            "pairs": pairs,
+            "until": at + keys.KEEP_SEEN,
+        }
+        for (shop_id, day), pairs in by_day.items()
+    ]
+
+
+def _days(names: keys.Keys, verdicts: Verdicts, groups: dict[tuple[str, int], Sums], at: int) -> list[list]:
+    sums: dict[tuple[str, str], dict[str, int]] = {place: dict(tally) for place, tally in verdicts.tallies.items()}
+    for (shop_id, _), group in groups.items():
+        day = sums[shop_id, group.day]
+        for name, value in group.values.items():
+            day[name] = day.get(name, 0) + value
+    return [[names.day(shop_id, day), at + keys.KEEP_DAY, _flat(values)] for (shop_id, day), values in sums.items()]
+
+
+def _unattributed(names: keys.Keys, verdicts: Verdicts, at: int) -> list[list]:
+    values = _flat(verdicts.unattributed)
+    return [[names.unattributed(), at + keys.KEEP_DAY, values]] if values else []
+
+
+def _hours(names: keys.Keys, groups: dict[tuple[str, int], Sums], at: int) -> list[list]:
+    sums: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for (shop_id, _), group in groups.items():
+        for name, value in group.values.items():
+            sums[shop_id, group.day][f"{group.hour}:{name}"] += value
+    return [[names.hours(shop_id, day), at + keys.KEEP_DAY, _flat(values)] for (shop_id, day), values in sums.items()]
+
+
+def _minutes(names: keys.Keys, groups: dict[tuple[str, int], Sums], at: int) -> list[list]:
+    return [[names.minute(shop_id, minute), at + keys.KEEP_MINUTE, _flat(group.values)] for (shop_id, minute), group in groups.items()]
+
+
+def _distinct(names: keys.Keys, groups: dict[tuple[str, int], Sums], at: int) -> list[list]:
+    members: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for (shop_id, _), group in groups.items():
+        members["visitors", shop_id, group.day] |= group.visitors
+        members["sessions", shop_id, group.day] |= group.sessions
+        for step, sessions in group.steps.items():
+            members[step, shop_id, group.day] |= sessions
+    return [[names.distinct(*place), at + keys.KEEP_DAY, sorted(values)] for place, values in members.items()]
+
+
+def _active(names: keys.Keys, groups: dict[tuple[str, int], Sums], at: int) -> list[list]:
+    """Visitors and sessions of the minutes that still count as now."""
+    oldest = at // 60 - keys.WINDOW_MINUTES
+    return [
+        [names.active(what, shop_id, minute), at + keys.KEEP_ACTIVE, sorted(values)]
+        for (shop_id, minute), group in groups.items()
+        if minute >= oldest
+        for what, values in (("visitors", group.visitors), ("sessions", group.sessions))
+    ]
+
+
+def _products(names: keys.Keys, counted: Iterable[Counted], at: int, request: dict[str, Any]) -> None:
+    """Units and gross revenue of each product sold; the rank is for ordering alone, the hash is exact."""
+    sold: dict[tuple[str, str], dict[str, list]] = defaultdict(dict)
+    for _, event, _, day, _ in counted:
+        for item in event.items if event.event_name == "purchase" else ():
+            product = sold[event.shop_id, day].setdefault(item.item_id, [0, 0, None])
+            product[0] += item.quantity
+            product[1] += money_units(item.price) * item.quantity
+            product[2] = item.item_name or product[2]
+    until = at + keys.KEEP_PRODUCTS
+    for place, products in sold.items():
+        rank = [text for item_id, product in products.items() for text in (str(product[1]), item_id)]
+        request["rank"].append([names.products("rank", *place), until, rank])
+        for what, index in (("units", 0), ("gross", 1)):
+            deltas = _flat({item_id: product[index] for item_id, product in products.items()})
+            if deltas:
+                request["add"].append([names.products(what, *place), until, deltas])
+        titles = [text for item_id, product in products.items() if product[2] for text in (item_id, product[2])]
+        if titles:
+            request["put"].append([names.products("name", *place), until, titles])
+
+
+def _latest(names: keys.Keys, counted: Iterable[Counted], at: int) -> list[list]:
+    """The newest orders of the batch and a few of its other events."""
+    chosen: dict[tuple[str, str, str], list[Event]] = defaultdict(list)
+    for _, event, _, day, _ in counted:
+        if event.event_name in ORDER_EVENTS:
+            chosen["orders", event.shop_id, day].append(event)
+        elif event.event_name in ACTIVITY_EVENTS:
+            chosen["activity", event.shop_id, day].append(event)
+    return [
+        [names.latest(*place), at + keys.KEEP_DAY, LATEST[place[0]], [_entry(event) for event in events[-SAMPLED[place[0]] :]]]
+        for place, events in chosen.items()
+    ]
+
+
+def _entry(event: Event) -> bytes:
+    value = sum(money_units(item.price) * item.quantity - money_units(item.discount) for item in event.items)
+    return msgspec.json.encode({
+        "event_name": event.event_name,
+        "event_time": event.event_time,
+        "transaction_id": event.transaction_id,
+        "item_name": event.items[0].item_name or event.items[0].item_id if event.items else None,
+        "items": len(event.items),
+        "quantity": sum(item.quantity for item in event.items),
+        "value": money_text(value) if event.items else None,
+        "country": event.country,
+        "channel": event.channel,
+        "device": event.device,
+    })  # fmt: skip
+
+
+def _newest(names: keys.Keys, counted: Iterable[Counted], now: float) -> list[list]:
+    """Per shop-day the highest event time (milliseconds) and how long that event took to get here."""
+    tops: dict[tuple[str, str], int] = {}
+    for _, event, _, day, _ in counted:
+        place, time = (event.shop_id, day), keys.microseconds(event.event_time) // 1000
+        tops[place] = max(time, tops.get(place, time))
+    return [[names.day(*place), str(top), str(int(now * 1000) - top)] for place, top in tops.items()]
+
+
+def _rate(names: keys.Keys, verdicts: Verdicts, at: int) -> list[list]:
+    received: dict[str, int] = defaultdict(int)
+    for (shop_id, _), tally in verdicts.tallies.items():
+        received[shop_id] += tally["received"]
+    return [[names.rate(shop_id, at), at + keys.KEEP_RATE, str(count)] for shop_id, count in received.items()]

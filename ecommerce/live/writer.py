@@ -1,0 +1,174 @@
+"""Writing the live state: who may write a partition, and the one atomic step of a batch.
+
+The state of a partition moves from its stored next offset to the batch's, together with everything
+the batch counts, or not at all; so counters are exact through crashes, retries and rebalances.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from redis import Redis
+
+from ecommerce.events import Event
+from ecommerce.live import keys, request
+from ecommerce.live.aggregate import Batch, Judge, Known, Refusal, Verdicts, money_fields
+from ecommerce.shops import Shop
+
+_LUA = {name: (Path(__file__).parent / f"{name}.lua").read_text(encoding="utf-8") for name in ("claim", "apply")}
+
+
+class Origin(NamedTuple):
+    """The log that a live state counts: ids as Kafka gives them."""
+
+    cluster_id: str
+    topic: str
+    topic_id: str
+
+
+class StateError(Exception):
+    """The live state cannot be used as it is; the message says why and what to do."""
+
+
+class Stale(Exception):
+    """Another writer has taken the partition, or the state is gone: claim it again."""
+
+
+class Moved(Exception):
+    """The stored offset is not the batch's first: read on from ``offset``."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(f"the stored next offset is {offset}")
+        self.offset = offset
+
+
+@dataclass
+class Claim:
+    """A partition that this writer owns: its next offset and its watermarks (microseconds, by shop)."""
+
+    partition: int
+    writer: str
+    next: int
+    watermarks: dict[str, int] = field(default_factory=dict)
+
+
+class LiveWriter:
+    """Applies batches of one topic to the live state. One instance a process; not for several threads.
+
+    Raises:
+        StateError: the state in Redis counts another topic or cluster.
+    """
+
+    def __init__(self, redis: Redis, origin: Origin, shops: Mapping[str, Shop]) -> None:
+        self._redis = redis
+        self._judge = Judge(shops)
+        self._nonce = uuid.uuid4().hex
+        self._claim = redis.register_script(_LUA["claim"])
+        self._apply = redis.register_script(_LUA["apply"])
+        self.origin = origin
+        self.names = keys.Keys(self._open())
+
+    def _open(self) -> int:
+        """The generation to write, made when there is none."""
+        self._redis.hsetnx(keys.HEADER, "generation", 1)
+        for name, value in self.origin._asdict().items():
+            self._redis.hsetnx(keys.HEADER, name, value)
+        header = {name.decode(): value.decode() for name, value in self._redis.hgetall(keys.HEADER).items()}
+        for name, value in self.origin._asdict().items():
+            if header[name] != value:
+                raise StateError(
+                    f"the live state in Redis counts {name} {header[name]}, Kafka now has {value}: it is not the same log. "
+                    "Start the consumer once with --new-generation to drop the live state and count this log from its beginning"
+                )
+        return int(header["generation"])
+
+    def stored_offset(self, partition: int) -> int | None:
+        """The partition's stored next offset, None when nothing is stored."""
+        offset = self._redis.hget(self.names.partition(partition), "next")
+        return None if offset is None else int(offset)
+
+    def claim(self, partition: int, beginning: int) -> Claim:
+        """Own ``partition``, fencing every earlier writer; a new one starts at offset ``beginning``.
+
+        Raises:
+            StateError: the state in Redis counts another topic or cluster.
+        """
+        self.names = keys.Keys(self._open())
+        flat = self._claim(keys=[self.names.partition(partition)], args=[self._nonce, str(beginning)])
+        stored = {name.decode(): value.decode() for name, value in zip(flat[::2], flat[1::2], strict=True)}
+        watermarks = {name.removeprefix("wm:"): int(value) for name, value in stored.items() if name.startswith("wm:")}
+        return Claim(partition, stored["writer"], int(stored["next"]), watermarks)
+
+    def apply(self, claim: Claim, batch: Batch, on_refused: Callable[[list[Refusal]], None]) -> Verdicts:
+        """Count ``batch`` in one atomic step and move ``claim`` on.
+
+        ``on_refused`` gets every refusal, those found here (a second event of an order, an amount too
+        large to add) included, before the offset moves, each once; it must keep them safe before it returns.
+
+        Raises:
+            Stale: the partition has another writer.
+            Moved: the batch does not begin at the stored offset.
+            StateError: a key of the live state is damaged.
+            redis.RedisError: Redis did not answer; apply the same batch again.
+        """
+        known = Known()
+        while True:
+            verdicts = self._judge.verdicts(batch, claim.watermarks, known)
+            fresh = [refusal for refusal in [*batch.refused, *verdicts.refused] if refusal.offset not in batch.reported]
+            if fresh:
+                on_refused(fresh)
+                batch.reported |= {refusal.offset for refusal in fresh}
+            packed = request.build(self.names, claim.writer, batch, verdicts, time.time())
+            status, *answer = self._apply(args=[packed])
+            if status == b"applied" or (status == b"moved" and answer[0] == str(batch.next).encode()):
+                claim.next = batch.next
+                claim.watermarks.update(verdicts.watermarks)
+                return verdicts
+            _learn(status, answer, known, verdicts, self.names)
+
+
+def _learn(status: bytes, answer: list, known: Known, verdicts: Verdicts, names: keys.Keys) -> None:
+    """Take in why the step did not happen, so that the next request leaves it out, or raise."""
+    if status == b"known":
+        known.ids |= {str(uuid.UUID(bytes=raw)) for raw in answer[0]}
+        known.transactions.update({(shop.decode(), txn.decode()): str(uuid.UUID(bytes=raw)) for shop, txn, raw in answer[1]})
+    elif status == b"full":
+        known.too_much.add(_largest(answer[0].decode(), verdicts, names))
+    elif status == b"stale":
+        raise Stale("another writer owns the partition, or its state is gone")
+    elif status == b"moved":
+        raise Moved(int(answer[0] or 0))
+    else:
+        raise StateError(
+            f"key {answer[0].decode()} in Redis is not what the live state keeps there. Remove what wrote it, "
+            "then start the consumer once with --new-generation"
+        )
+
+
+def _largest(day_key: str, verdicts: Verdicts, names: keys.Keys) -> int:
+    """Offset of the counted event that adds most to the shop-day that would overflow."""
+
+    def amount(event: Event) -> int:
+        return max(money_fields(event).values()) if event.event_name in request.ORDER_EVENTS else 0
+
+    here = [c for c in verdicts.counted if names.day(c.event.shop_id, c.day) == day_key]
+    return max(here, key=lambda c: amount(c.event)).offset
+
+
+def new_generation(redis: Redis) -> int:
+    """Forget which log the live state counts and begin an empty generation; the old one's keys expire.
+
+    Returns:
+        The new generation's number.
+    """
+    old = int(redis.hget(keys.HEADER, "generation") or 0)
+    for key in redis.scan_iter(match=f"{keys.Keys(old).root}*", count=1000):
+        redis.unlink(key)
+    redis.delete(keys.HEADER)
+    redis.hset(keys.HEADER, "generation", old + 1)
+    return old + 1

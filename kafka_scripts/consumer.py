@@ -1,0 +1,281 @@
+"""Count the shop's events live: Kafka to Redis, each event once, whatever stops in between.
+
+Records of one poll are decoded, judged and summed, then one atomic step a partition adds the sums and
+moves the stored offset (ecommerce/live). What is refused goes to the dead-letter topic before that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterable
+
+from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
+from kafka.consumer.fetcher import ConsumerRecord
+from kafka.errors import KafkaError
+from kafka.structs import OffsetAndMetadata
+from redis import Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisAway
+from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as RedisSlow
+from redis.retry import Retry
+
+from ecommerce import live, stream
+from ecommerce.config import ConfigError, Settings, settings
+from ecommerce.dead_letters import DeadLetters
+from ecommerce.events import Refused
+from ecommerce.shops import shops
+from ecommerce.worker import Stopped, Worker, one_line
+
+GROUP = "ecommerce-live"
+POLL_MS = 200
+COMMIT_SECONDS = 1.0
+QUIET_SECONDS = 5.0
+SETTLE_SECONDS = 15.0
+
+
+class RedisNotReady(RedisError):
+    """Redis answers, but cannot write at the moment: loading, full, or not able to save."""
+
+
+class Consumer(ConsumerRebalanceListener):
+    """One member of the consumer group, and the partitions it owns."""
+
+    def __init__(self, worker: Worker, config: Settings) -> None:
+        self.worker, self.config = worker, config
+        self.redis_name = f"Redis at {config.redis_host}:{config.redis_port}"
+        self.kafka_name = f"Kafka at {config.kafka_bootstrap}"
+        self.claims: dict[TopicPartition, live.Claim] = {}
+        self.unclaimed: set[TopicPartition] = set()
+        self.counted_records, self.rate_from = 0, time.monotonic()
+        self.committed = self.last_records = time.monotonic()
+
+    # -- connecting ---------------------------------------------------------------------------------
+
+    def connect(self, new_generation: bool) -> None:
+        """Wait for Redis and Kafka and join the group."""
+        retry = Retry(NoBackoff(), 0)
+        redis = Redis(**self.config.redis_options, socket_timeout=10, socket_connect_timeout=3, retry=retry)
+        self._on_redis(redis.ping)
+        if new_generation:
+            self.worker.say(f"counting from the beginning of the topic into generation {live.new_generation(redis)}")
+        log = self._on_kafka(lambda: stream.describe_log(self.config, self.config.kafka_topic))
+        self.log = log
+        self.live = self._on_redis(lambda: live.LiveWriter(redis, live.Origin(*log[:3]), shops()))
+        self.dead_letters = self._on_kafka(lambda: DeadLetters(self.config))
+        self.kafka = self._on_kafka(lambda: KafkaConsumer(**self.config.kafka_options, **stream.CONSUMER_OPTIONS, group_id=GROUP))
+        self.kafka.subscribe([log.topic], listener=self)
+        self.worker.say(f"reading {log.topic} ({log.partitions} partitions) from {self.kafka_name}")
+
+    def _on_redis(self, attempt):
+        def once():
+            try:
+                return attempt()
+            except ResponseError as error:
+                if any(word in str(error) for word in ("OOM ", "MISCONF", "LOADING", "READONLY", "BUSY ")):
+                    raise RedisNotReady(str(error)) from error
+                raise
+
+        return self.worker.wait_for(self.redis_name, once, (RedisAway, RedisSlow, RedisNotReady), self._stay_in_group)
+
+    def _on_kafka(self, attempt):
+        return self.worker.wait_for(self.kafka_name, attempt, stream.KAFKA_AWAY)
+
+    def _stay_in_group(self) -> None:
+        """Poll without fetching, so that a pause is not taken for a death."""
+        if hasattr(self, "kafka"):
+            self.kafka.pause(*self.kafka.assignment())
+            self.kafka.poll(0)
+
+    # -- which partitions, from where ---------------------------------------------------------------
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Hold new partitions until they are claimed; this runs inside poll and must not wait."""
+        for partition in assigned:
+            self.kafka.seek(partition, 0)
+            self.kafka.pause(partition)
+            self.unclaimed.add(partition)
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        for partition in revoked:
+            self.claims.pop(partition, None)
+            self.unclaimed.discard(partition)
+
+    def claim_assigned(self) -> None:
+        """Fence earlier writers of the new partitions and read on from the stored offsets."""
+        for partition in sorted(self.unclaimed):
+            begin = self._on_kafka(lambda p=partition: self.kafka.beginning_offsets([p], timeout_ms=5000)[p])
+            if self._on_redis(lambda p=partition: self.live.stored_offset(p.partition)) is None:
+                self.worker.say(f"no live state of partition {partition.partition}: counting from its beginning, offset {begin}")
+            claim = self._on_redis(lambda p=partition, b=begin: self.live.claim(p.partition, b))
+            self._check_position(partition, claim.next, begin)
+            if partition in self.unclaimed:
+                self.kafka.seek(partition, claim.next)
+                self.claims[partition] = claim
+                self.unclaimed.discard(partition)
+        self.kafka.resume(*(self.kafka.paused() - self.unclaimed))
+
+    def _check_position(self, partition: TopicPartition, offset: int, begin: int) -> None:
+        """Refuse a stored offset that the log does not hold."""
+        remedy = "Start the consumer once with --new-generation to drop the live state and count again from the log's beginning"
+        where = f"{partition.topic} partition {partition.partition}"
+        if offset < begin:
+            lost = begin - offset
+            raise live.StateError(
+                f"{where}: counted up to offset {offset}, but the log begins at {begin}: {lost} records are gone. {remedy}"
+            )
+        end = self._end(partition)
+        settled = time.monotonic() + SETTLE_SECONDS
+        while end < offset and time.monotonic() < settled and not self.worker.stopping:
+            self.worker.pause(0.5)
+            end = self._end(partition)
+        if end < offset and not self.worker.stopping:
+            raise live.StateError(f"{where}: counted up to offset {offset}, but the log ends at {end}: it lost its tail. {remedy}")
+
+    def _end(self, partition: TopicPartition) -> int:
+        return self._on_kafka(lambda: self.kafka.end_offsets([partition], timeout_ms=5000)[partition])
+
+    def rejoin(self) -> None:
+        """Leave the group and join again: somebody else owns what this member thought its own."""
+        self.kafka.unsubscribe()
+        self.claims.clear()
+        self.unclaimed.clear()
+        self.kafka.subscribe([self.config.kafka_topic], listener=self)
+
+    # -- one poll -----------------------------------------------------------------------------------
+
+    def poll(self) -> dict[TopicPartition, list[ConsumerRecord]]:
+        """The next records by partition; empty where nothing came."""
+        try:
+            polled = self.kafka.poll(POLL_MS)
+        except KafkaError as error:
+            self.worker.say(f"reading failed, claiming the partitions again: {one_line(error)}")
+            self.worker.pause(0.5)
+            self.on_partitions_assigned(self.kafka.assignment())
+            return {}
+        if polled:
+            self.last_records = time.monotonic()
+        return polled
+
+    def read(self, partition: TopicPartition, records: list[ConsumerRecord], claim: live.Claim) -> live.Batch:
+        """Decode and validate; what is refused is kept apart with its reason and shop-day."""
+        accepted, refused, known = [], [], shops()
+        for record in records:
+            try:
+                accepted.append(live.Accepted(record.offset, stream.read(record.value, record.timestamp, known)))
+            except Refused as why:
+                place = stream.shop_day_of_refused(record.value, record.timestamp, known) or (None, None)
+                refused.append(live.Refusal(record.offset, why.reason, why.detail, *place))
+        return live.Batch(partition.partition, claim.next, records[-1].offset + 1, accepted, refused)
+
+    def count(self, partition: TopicPartition, records: list[ConsumerRecord]) -> None:
+        """Apply the records of one partition; on a lost claim leave them to whoever owns it."""
+        claim = self.claims.get(partition)
+        if claim is None:
+            return
+        batch = self.read(partition, records, claim)
+        by_offset = {record.offset: record for record in records}
+
+        def keep_refused(refused: list[live.Refusal]) -> None:
+            self._on_kafka(lambda: self.dead_letters.send((by_offset[r.offset], r.reason, r.detail) for r in refused))
+
+        try:
+            self._on_redis(lambda: self.live.apply(claim, batch, keep_refused))
+            self.counted_records += len(records)
+        except live.Moved as moved:
+            self.worker.say(f"partition {partition.partition}: stored offset is {moved.offset}, not {batch.first}; going there")
+            self.on_partitions_assigned([partition])
+        except live.Stale:
+            self._lost(partition)
+
+    def _lost(self, partition: TopicPartition) -> None:
+        self.claims.pop(partition, None)
+        if self._on_redis(lambda: self.live.stored_offset(partition.partition)) is None:
+            self.worker.say(f"the live state of partition {partition.partition} is gone from Redis; counting again from the log")
+            self.on_partitions_assigned([partition])
+        else:
+            self.worker.say(f"partition {partition.partition} has another writer; joining the group again")
+            self.rejoin()
+
+    # -- between polls ------------------------------------------------------------------------------
+
+    def commit(self, wait: bool = False) -> None:
+        """Tell Kafka the stored offsets, for tools that show lag; the truth is in Redis."""
+        if not self.claims or (not wait and time.monotonic() - self.committed < COMMIT_SECONDS):
+            return
+        self.committed = time.monotonic()
+        offsets = {partition: OffsetAndMetadata(claim.next, "", -1) for partition, claim in self.claims.items()}
+        if not wait:
+            self.kafka.commit_async(offsets)
+            return
+        try:
+            self.kafka.commit(offsets, timeout_ms=2000)
+        except KafkaError as error:
+            self.worker.say(f"the offsets could not be told to Kafka ({one_line(error)}); they are safe in Redis")
+
+    def report(self) -> None:
+        """Heartbeat: records behind, records a second, partitions owned."""
+        lag = sum(max(0, (self.kafka.highwater(p) or c.next) - c.next) for p, c in self.claims.items() if p in self.kafka.assignment())
+        elapsed = time.monotonic() - self.rate_from
+        if elapsed >= 1:
+            self.worker.beat(state="running", rate=round(self.counted_records / elapsed, 1))
+            self.counted_records, self.rate_from = 0, time.monotonic()
+        self.worker.beat(lag=lag, partitions=sorted(p.partition for p in self.claims))
+
+    def check_log(self) -> None:
+        """After a silence: is Kafka there, and is it still the same topic?"""
+        if time.monotonic() - self.last_records < QUIET_SECONDS:
+            return
+        log = self._on_kafka(lambda: stream.describe_log(self.config, self.config.kafka_topic))
+        self.last_records = time.monotonic()
+        if log[:3] != self.log[:3]:
+            raise live.StateError(
+                f"topic {log.topic} was made again (id {log.topic_id}, was {self.log.topic_id}) while it was being counted"
+            )
+
+    def close(self) -> None:
+        if hasattr(self, "kafka"):
+            self.commit(wait=True)
+            self.kafka.close(autocommit=False, timeout_ms=5000)
+        if hasattr(self, "dead_letters"):
+            self.dead_letters.close()
+
+
+def run(consumer: Consumer, new_generation: bool) -> None:
+    """Until asked to stop: claim, poll, count, report."""
+    consumer.connect(new_generation)
+    while not consumer.worker.stopping:
+        consumer.claim_assigned()
+        for partition, records in consumer.poll().items():
+            consumer.count(partition, records)
+        consumer.commit()
+        consumer.report()
+        consumer.check_log()
+
+
+def main() -> int:
+    """Exit code 0 after a stop that was asked for, 1 where the state or the settings need a person."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--new-generation", action="store_true", help="drop the live state and count the topic again from its beginning")
+    arguments = parser.parse_args()
+    worker = None
+    try:
+        worker = Worker("consumer", settings().var_dir / "run").start()
+        consumer = Consumer(worker, settings())
+        try:
+            run(consumer, arguments.new_generation)
+        finally:
+            consumer.close()
+    except Stopped:
+        pass
+    except (ConfigError, live.StateError) as error:
+        print(f"consumer: {error}", file=sys.stderr)
+        return 1
+    worker.say("stopped")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
