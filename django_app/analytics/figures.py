@@ -78,7 +78,7 @@ class Period:
 
 def _parts(name: str) -> list[str]:
     metric = BY_NAME[name]
-    return [part.lstrip("-") for part in (*metric.numerator, *metric.denominator)] or [name]
+    return [part.lstrip("-") for part in (*metric.denominator, *metric.numerator)] or [name]
 
 
 def _on(missing: int, known: int) -> str:

@@ -29,8 +29,9 @@ const EA = (() => {
   /* Axes short, exact elsewhere, always with the unit. */
   function format(unit, value, exact = false) {
     if (value === null || value === undefined) return "no data";
-    const money = /^[A-Z]{3}$/.test(unit);
-    const options = { minimumFractionDigits: 0, maximumFractionDigits: !exact && Math.abs(value) < 1000 ? 2 : 1 };
+    const money = /^[A-Z]{3}$/.test(unit), size = Math.abs(value);
+    const decimals = size >= 1000 ? 1 : size >= 100 ? 0 : 2;
+    const options = { minimumFractionDigits: 0, maximumFractionDigits: decimals };
     if (!exact) options.notation = "compact";
     if (money) Object.assign(options, { style: "currency", currency: unit });
     if (exact && money) { delete options.minimumFractionDigits; delete options.maximumFractionDigits; }
@@ -120,8 +121,9 @@ const EA = (() => {
     const { ctx, chartArea } = chart;
     Object.assign(ctx, { strokeStyle: colour("surface"), lineWidth: 4, lineJoin: "round" });
     endsOf(chart).forEach((end) => {              /* a line that stops early is named above its last point */
-      const early = end.x < chartArea.right - 20;
-      const [x, y] = early ? [end.x, end.y - 14] : [end.x + 8, end.y];
+      const early = chart.data.labels.length > 1 && end.x < chartArea.left + 0.85 * chartArea.width;
+      const edge = chart.data.labels.length > 1 ? chartArea.right : end.x;
+      const [x, y] = early ? [end.x, end.y - 14] : [edge + 8, end.y];
       ctx.textAlign = early ? "right" : "left";
       ctx.fillStyle = end.colour;
       ctx.strokeText(end.text, x, y);
@@ -207,7 +209,7 @@ const EA = (() => {
     const stacked = view.kind === "stack";
     return {
       x: {
-        stacked, grid: { display: false }, border: { color: colour("chart-base") },
+        stacked, offset: !view.isLine || view.data.labels.length === 1, grid: { display: false }, border: { color: colour("chart-base") },
         ticks: { ...ticks, maxRotation: 0, autoSkip: view.kind !== "waterfall", autoSkipPadding: 18, maxTicksLimit: card.clientWidth < 480 ? 5 : 12 },
       },
       y: {
