@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from kafka import KafkaAdminClient
-from kafka.errors import TopicAlreadyExistsError
-
 from ecommerce.config import Settings
 from ecommerce.local import jars, java, probes
 from ecommerce.local.secret_files import write
@@ -85,6 +82,9 @@ def _prepare_kafka(settings: Settings) -> None:
 
 def create_topics(settings: Settings) -> None:
     """Make the events topic and the dead-letter topic where they are missing."""
+    from kafka import KafkaAdminClient
+    from kafka.errors import TopicAlreadyExistsError
+
     wanted = {settings.kafka_topic: settings.kafka_partitions, settings.kafka_dlq_topic: 1}
     client = KafkaAdminClient(**settings.kafka_options)
     try:

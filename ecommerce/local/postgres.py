@@ -15,9 +15,6 @@ import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
-import psycopg
-from psycopg import sql
-
 from ecommerce.config import Settings
 from ecommerce.local import probes
 from ecommerce.local.secret_files import POSTGRES_ROLES, write
@@ -150,6 +147,9 @@ def prepare(settings: Settings) -> None:
 
 def create_roles(settings: Settings) -> None:
     """Make roles and databases that are missing, and set every role's password to its secret."""
+    import psycopg
+    from psycopg import sql
+
     options = {"host": settings.postgres_host, "port": settings.postgres_port, "user": "postgres", "dbname": "postgres"}
     with psycopg.connect(**options, password=settings.secret("postgres_admin_password"), autocommit=True) as connection:
         roles = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}

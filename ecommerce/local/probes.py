@@ -1,4 +1,8 @@
-"""Questions that show whether a server works; each returns None or raises :class:`NotReady`."""
+"""Questions that show whether a server works; each returns None or raises :class:`NotReady`.
+
+Client libraries are imported where they are used: the supervisor starts every program through this
+package, and together they take a second.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,6 @@ import urllib.request
 from pathlib import Path
 
 import msgspec
-import psycopg
-import redis
-from kafka import KafkaAdminClient
-from kafka.errors import KafkaError
 
 from ecommerce.config import Settings
 from ecommerce.local.server import NotReady
@@ -30,6 +30,8 @@ def port(host: str, number: int) -> None:
 
 def postgres(settings: Settings, database: str = "postgres") -> None:
     """PostgreSQL answers a query of its administrator."""
+    import psycopg
+
     options = {"host": settings.postgres_host, "port": settings.postgres_port, "dbname": database, "user": "postgres"}
     try:
         with psycopg.connect(**options, password=settings.secret("postgres_admin_password"), connect_timeout=TIMEOUT_SECONDS) as connection:
@@ -40,6 +42,8 @@ def postgres(settings: Settings, database: str = "postgres") -> None:
 
 def redis_server(settings: Settings) -> None:
     """Redis answers PING with the password, and has its data in memory."""
+    import redis
+
     try:
         with redis.Redis(**settings.redis_options, socket_timeout=TIMEOUT_SECONDS) as client:
             client.ping()
@@ -61,6 +65,9 @@ def zookeeper(settings: Settings) -> None:
 
 def kafka(settings: Settings) -> None:
     """The broker answers a metadata request."""
+    from kafka import KafkaAdminClient
+    from kafka.errors import KafkaError
+
     host, _, number = settings.kafka_bootstrap.split(",")[0].rpartition(":")
     port(host, int(number))
     try:

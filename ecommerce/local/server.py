@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+STRAY = ("PYTHONHOME", "PYTHONPATH", "SPARK_HOME", "SPARK_REMOTE", "SPARK_CONF_DIR", "SPARK_CONNECT_MODE_ENABLED", "JAVA_TOOL_OPTIONS")
+
 
 class LocalError(Exception):
     """The local run cannot go on; the message is one line and names the remedy."""
@@ -42,9 +44,14 @@ class Server:
     stop_signal: str = "TERM"
     stop_seconds: int = 30
 
+    @staticmethod
+    def inherited() -> dict[str, str]:
+        """This process's environment without what would lead a child's Python or Spark astray."""
+        return {name: value for name, value in os.environ.items() if name not in STRAY}
+
     def environment(self) -> dict[str, str]:
-        """This process's environment with the server's own variables on top."""
-        return {**os.environ, **self.env}
+        """What the program gets: the inherited environment with the server's own variables on top."""
+        return {**self.inherited(), **self.env}
 
 
 def wait_ready(server: Server, seconds: float, alive: Callable[[], bool] = lambda: True) -> None:

@@ -117,5 +117,5 @@ def running(settings: Settings, *names: str) -> Iterator[Settings]:
     finally:
         for name in reversed(entered):
             contexts[name].__exit__(None, None, None)
-        if (settings.var_dir / ISOLATED).exists():
+        if "postgres" in entered and (settings.var_dir / ISOLATED).exists():
             postgres.remove(settings)
