@@ -41,14 +41,18 @@ class Settings:
     postgres_database: str = _setting("ecommerce", "database of the warehouse and the dashboard")
     redis_host: str = _setting("127.0.0.1", "Redis server")
     redis_port: int = _setting(6380, "Redis port")
-    zookeeper_port: int = _setting(2181, "ZooKeeper port of the local run")
+    redis_user: str = _setting("", "Redis user, with the secret redis_<user>_password (default: the user without a name)")
+    zookeeper_host: str = _setting("127.0.0.1", "ZooKeeper server")
+    zookeeper_port: int = _setting(2181, "ZooKeeper port")
     kafka_bootstrap: str = _setting("127.0.0.1:9092", "Kafka bootstrap servers, host:port[,host:port]")
+    kafka_user: str = _setting("", "Kafka user, with the secret kafka_<user>_password (default: no sign-in)")
     kafka_topic: str = _setting("shop.events", "topic of shop events")
     kafka_dlq_topic: str = _setting("shop.events.dlq", "dead-letter topic")
     kafka_partitions: int = _setting(4, "partitions of the events topic when it is created")
     kafka_retention_hours: int = _setting(168, "retention of the events topic, hours")
     spark_connect_port: int = _setting(15002, "Spark Connect port of the local run")
     spark_ui_port: int = _setting(4040, "Spark UI port of the local run")
+    spark_master: str = _setting("local[2]", "where the Connect server runs its tasks: local[n] or spark://host:port")
     spark_driver_memory: str = _setting("1g", "heap of the Spark Connect server")
     airflow_port: int = _setting(8080, "Airflow's web port")
     dashboard_port: int = _setting(8000, "the dashboard's port")
@@ -62,6 +66,7 @@ class Settings:
     producer_rate: float = _setting(10.0, "events per second of the producer service")
     seed: int = _setting(42, "seed of the simulated shop")
     history_days: int = _setting(30, "days before the first start that the daily DAG catches up")
+    uid: int = _setting(10001, "user id of the containers' services, owner of data/lake: a host user's own id, if wanted")
     java_home: str = _setting("", "Java 17 or 21 to use instead of the one that comes with the platform")
 
     def __post_init__(self) -> None:
@@ -80,7 +85,7 @@ class Settings:
         try:
             value = path.read_text(encoding="utf-8").strip()
         except FileNotFoundError:
-            raise ConfigError(f"secret {name} is missing ({path}): run `make up` once, it makes all secrets") from None
+            raise ConfigError(f"secret {name} is missing ({path}): run `make up` (or `docker-compose up init`) once, it makes all secrets") from None
         except PermissionError:
             raise ConfigError(f"secret {name} is not readable by this user ({path})") from None
         if not value:
@@ -100,12 +105,18 @@ class Settings:
     @cached_property
     def redis_options(self) -> dict[str, Any]:
         """Keyword arguments for ``redis.Redis``."""
-        return {"host": self.redis_host, "port": self.redis_port, "password": self.secret("redis_password")}
+        user = {"username": self.redis_user} if self.redis_user else {}
+        password = self.secret("_".join(filter(None, ["redis", self.redis_user, "password"])))
+        return {"host": self.redis_host, "port": self.redis_port, **user, "password": password}
 
     @cached_property
     def kafka_options(self) -> dict[str, Any]:
         """Keyword arguments that every kafka-python client shares."""
-        return {"bootstrap_servers": self.kafka_bootstrap.split(",")}
+        options: dict[str, Any] = {"bootstrap_servers": self.kafka_bootstrap.split(",")}
+        if self.kafka_user:
+            options |= {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "SCRAM-SHA-256"}
+            options |= {"sasl_plain_username": self.kafka_user, "sasl_plain_password": self.secret(f"kafka_{self.kafka_user}_password")}
+        return options
 
 
 def _convert(name: str, kind: str, text: str) -> Any:
