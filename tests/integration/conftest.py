@@ -3,6 +3,9 @@
 import os
 import subprocess
 import sys
+import time
+import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -67,3 +70,49 @@ def datasets() -> Path:
     if not DATASETS.is_dir():
         pytest.skip("the public data sets are not on this machine (../shared/datasets); see docs/sources.md")
     return DATASETS
+
+
+@contextmanager
+def program(*command: str, cwd: Path = PROJECT_DIR):
+    """A long-running program of the platform, ended with SIGTERM."""
+    with subprocess.Popen([sys.executable, *command], cwd=cwd) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def dashboard(postgres, redis_server):
+    """The dashboard's address; static files collected, health checked."""
+    manage = PROJECT_DIR / "django_app" / "manage.py"
+    subprocess.run([sys.executable, str(manage), "collectstatic", "--noinput", "-v", "0"], check=True)
+    port = str(postgres.dashboard_port)
+    with program("-m", "daphne", "-b", "127.0.0.1", "-p", port, "ecommerce_analytics.asgi:application", cwd=manage.parent) as process:
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), f"the dashboard (exit code {process.poll()})")
+        yield postgres.public_url
+
+
+@pytest.fixture(scope="session")
+def consumer(kafka, redis_server):
+    with program("kafka_scripts/consumer.py") as process:
+        yield process
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return response.status == 200
+    except OSError:
+        return False
+
+
+def wait_until(condition, what: str, seconds: float = 60):
+    """The condition's first true value; fails, naming ``what``, when none comes in time."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            pytest.fail(f"{what} did not happen within {seconds:.0f} s")
+        time.sleep(0.1)
+    return value
