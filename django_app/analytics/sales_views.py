@@ -12,6 +12,7 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import path
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from analytics import csv_stream, ranges, sales
@@ -32,6 +33,7 @@ NOT_LOADED = "The warehouse did not answer within 5 s. Other cards are not affec
 
 
 @require_safe
+@gzip_page
 def page(request: HttpRequest) -> HttpResponse:
     """The page; status 400, with the pickers and the reason, where the address names no usable range."""
     shop = chosen_shop(request)

@@ -188,13 +188,14 @@ def day_chart(report: Report, name: str, title: str, span: str, address: str) ->
     earlier = report.previous.shop_days if report.previous and report.previous.known else (None,) * len(report.current.shop_days)
     rows = [_day_row(report, metric, one, was) for one, was in zip(report.current.shop_days, earlier, strict=True)]
     compared = earlier[0] is not None
-    against = f"Against {before(report.selection)}" if compared else not_compared(report).capitalize()
+    against = f"against {before(report.selection)}" if compared else not_compared(report)
+    note = "; ".join(filter(None, [against, "a ring or dashes mark days not plainly final"]))
     return {
         "name": name,
         "title": title,
         "span": span,
         "csv": f"{reverse('sales-daily-csv')}?{address}",
-        "note": "; ".join(filter(None, [against, "a ring or dashes mark days not plainly final"])),
+        "note": note[0].upper() + note[1:],
         "unit": currency if metric.unit == "money" else "count",
         "rows": rows,
         "compared": compared,
