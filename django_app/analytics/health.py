@@ -5,9 +5,8 @@ import redis
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, JsonResponse
 
+from analytics.live_source import TIMEOUT_SECONDS, impatient
 from ecommerce.config import settings
-
-TIMEOUT_SECONDS = 2
 
 
 def _postgres() -> str:
@@ -21,7 +20,7 @@ def _postgres() -> str:
 
 def _redis() -> str:
     try:
-        with redis.Redis(**settings().redis_options, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS) as client:
+        with redis.Redis(**impatient()) as client:
             client.ping()
     except redis.RedisError as error:
         return str(error)

@@ -20,9 +20,11 @@ import msgspec
 import redis
 import redis.asyncio
 from channels.layers import get_channel_layer
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
 
 from analytics.live_slot import Message, Slot
-from analytics.live_source import read_snapshot
+from analytics.live_source import TIMEOUT_SECONDS, read_snapshot
 from ecommerce.config import settings
 
 log = logging.getLogger(__name__)
@@ -116,7 +118,7 @@ class Hub:
             slot.put(message)
 
     async def _subscribe(self) -> None:
-        client = redis.asyncio.Redis(**self._options, socket_connect_timeout=2, socket_timeout=5)
+        client = redis.asyncio.Redis(**self._options)
         async with client, client.pubsub() as inbox:
             await inbox.subscribe(CHANGED)
             for shop_id in self._slots:  # what changed while nobody listened
@@ -191,4 +193,5 @@ class Hub:
 @lru_cache(maxsize=1)
 def hub() -> Hub:
     """This process's hub."""
-    return Hub(read_snapshot, settings().redis_options, settings().tick_ms / 1000)
+    options = settings().redis_options | {"socket_connect_timeout": TIMEOUT_SECONDS, "socket_timeout": TIMEOUT_SECONDS}
+    return Hub(read_snapshot, options | {"retry": AsyncRetry(NoBackoff(), 0)}, settings().tick_ms / 1000)

@@ -4,6 +4,8 @@ from functools import lru_cache
 from typing import Any
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from ecommerce.config import settings
 from ecommerce.live import LiveState
@@ -12,11 +14,20 @@ from ecommerce.shops import shop
 TIMEOUT_SECONDS = 2
 
 
+def impatient(read_seconds: float = TIMEOUT_SECONDS) -> dict[str, Any]:
+    """Client options with which a page or the hub soon learns that Redis is away; redis-py's own retries take half a minute."""
+    return settings().redis_options | {"socket_timeout": read_seconds, "socket_connect_timeout": TIMEOUT_SECONDS, "retry": _once()}
+
+
+def _once() -> Retry:
+    # Once more where a pooled connection was cut, as by a restart of Redis; never after a time-out.
+    return Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
+
+
 @lru_cache(maxsize=1)
 def state() -> LiveState:
     """The process's live state; its connection is made at the first use and again after a loss."""
-    client = redis.Redis(**settings().redis_options, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS)
-    return LiveState(client)
+    return LiveState(redis.Redis(**impatient()))
 
 
 def read_snapshot(shop_id: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
    Each message with a key is acknowledged as it arrives: the server sends the next one only then. */
 const EAlink = (() => {
   "use strict";
-  const FIRST = 500, LONGEST = 15000, PING = 10000, ANSWER = 8000, SESSION_OVER = 4401;
+  const FIRST = 500, LONGEST = 8000, PING = 10000, ANSWER = 8000, SESSION_OVER = 4401;
 
   function open(url, on) {
     let socket = null, tries = 0, next = 0, since = null, pinger = 0, deadline = 0, pinged = 0, trip = 0;
