@@ -1,0 +1,227 @@
+"""The warehouse as a batch run writes it: staging tables filled from Arrow, shop-days published whole.
+
+Every run has its own unlogged tables in schema ``staging``. Executors COPY into them; one transaction of the
+driver then replaces the run's shop-days in schema ``warehouse``, so readers see the old days or the new ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+import psycopg
+import pyarrow as pa
+from psycopg import sql
+
+from ecommerce.config import settings
+from ecommerce.shops import Shop
+
+ARROW_TYPES = {
+    "text": pa.string(),
+    "date": pa.date32(),
+    "integer": pa.int32(),
+    "bigint": pa.int64(),
+    "boolean": pa.bool_(),
+    "numeric(18,4)": pa.decimal128(18, 4),
+    "timestamp with time zone": pa.timestamp("us", tz="UTC"),
+}
+TOUCHED = {"touched_product": "product_id", "touched_customer": "customer_id"}
+
+
+class WarehouseError(Exception):
+    """The warehouse is not as a run needs it; the message names the table and the remedy."""
+
+
+@dataclass(frozen=True)
+class Staging:
+    """The staging tables of one run: warehouse table name to its Arrow schema (without run_id) and staging name."""
+
+    run_id: str
+    shop_id: str
+    schemas: dict[str, pa.Schema]
+
+    def table(self, name: str) -> str:
+        """The name in schema ``staging`` of the run's copy of ``name``."""
+        return f"{_shop_prefix(self.shop_id)}{_digest(self.run_id)}_{name}"
+
+    def identifier(self, name: str) -> sql.Identifier:
+        return sql.Identifier("staging", self.table(name))
+
+
+def connect(role: str = "loader") -> psycopg.Connection:
+    """An autocommit connection as ``role``; transactions are explicit.
+
+    Raises:
+        WarehouseError: the server does not answer or refuses the role.
+    """
+    try:
+        return psycopg.connect(settings().postgres_dsn(role), autocommit=True, connect_timeout=10, application_name="ecommerce batch")
+    except psycopg.OperationalError as error:
+        place = f"{settings().postgres_host}:{settings().postgres_port}"
+        raise WarehouseError(f"PostgreSQL at {place} does not let {role} in ({str(error).strip()}): is it up? `make status`") from None
+
+
+def lock_shop(connection: psycopg.Connection, shop_id: str, wait: bool = True) -> bool:
+    """Take the shop's lock for as long as ``connection`` lives; runs of one shop follow one another.
+
+    Returns:
+        False where another run holds it and ``wait`` is false.
+    """
+    key = int.from_bytes(hashlib.sha256(f"etl {shop_id}".encode()).digest()[:8], signed=True)
+    if wait:
+        connection.execute("SELECT pg_advisory_lock(%s)", (key,))
+        return True
+    return bool(connection.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()[0])
+
+
+def schema_of(connection: psycopg.Connection, table: str) -> pa.Schema:
+    """The Arrow schema of ``warehouse.<table>`` without run_id, in its column order.
+
+    Raises:
+        WarehouseError: the table is absent or has a column of a type that cannot be loaded.
+    """
+    query = """
+        SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
+        WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped AND attname <> 'run_id' ORDER BY attnum"""
+    rows = connection.execute(query, (f"warehouse.{table}",)).fetchall()
+    if not rows:
+        raise WarehouseError(f"warehouse.{table} does not exist: run `python django_app/manage.py migrate`")
+    if unknown := [f"{name} {kind}" for name, kind in rows if kind not in ARROW_TYPES]:
+        raise WarehouseError(f"warehouse.{table}: columns of a type that is not loaded: {', '.join(unknown)}")
+    return pa.schema([(name, ARROW_TYPES[kind]) for name, kind in rows])
+
+
+def create_staging(connection: psycopg.Connection, run_id: str, shop_id: str, tables: Iterable[str]) -> Staging:
+    """Empty staging tables for a run; leftovers of the shop's dead runs go (the caller holds the shop's lock)."""
+    staging = Staging(run_id, shop_id, {name: schema_of(connection, name) for name in tables})
+    drop_staging(connection, shop_id)
+    with connection.transaction():
+        for name in staging.schemas:
+            statement = "CREATE UNLOGGED TABLE {} (LIKE warehouse.{} INCLUDING DEFAULTS, _task bigint NOT NULL)"
+            connection.execute(sql.SQL(statement).format(staging.identifier(name), sql.Identifier(name)))
+            connection.execute(sql.SQL("ALTER TABLE {} ALTER run_id DROP NOT NULL").format(staging.identifier(name)))
+        for name, column in TOUCHED.items():
+            statement = sql.SQL("CREATE UNLOGGED TABLE {} ({} text)").format(staging.identifier(name), sql.Identifier(column))
+            connection.execute(statement)
+    return staging
+
+
+def drop_staging(connection: psycopg.Connection, shop_id: str) -> None:
+    """Drop every staging table of the shop."""
+    query = "SELECT tablename FROM pg_tables WHERE schemaname = 'staging' AND starts_with(tablename, %s)"
+    for (name,) in connection.execute(query, (_shop_prefix(shop_id),)).fetchall():
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier("staging", name)))
+
+
+def copy_batches(dsn: str, table: str, task: int, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
+    """COPY ``batches`` into ``staging.<table>`` as the rows of ``task``, which first loses its own: a retry adds nothing twice.
+
+    ``schema`` is the table's (Staging.schemas); the batches are cast to it by name.
+
+    Returns:
+        The number of rows written.
+    """
+    from adbc_driver_postgresql import dbapi
+
+    wanted = schema.append(pa.field("_task", pa.int64()))
+    rows = 0
+
+    def shaped() -> Iterable[pa.RecordBatch]:
+        nonlocal rows
+        for batch in batches:
+            rows += batch.num_rows
+            own = pa.array([task] * batch.num_rows, pa.int64())
+            yield pa.RecordBatch.from_arrays(
+                [*(batch.column(name).cast(schema.field(name).type) for name in schema.names), own], schema=wanted
+            )
+
+    with dbapi.connect(dsn) as connection, connection.cursor() as cursor:
+        # A task that was given up may still run: the lock makes it and its retry follow one another.
+        key = int.from_bytes(hashlib.sha256(f"{table} {task}".encode()).digest()[:8], signed=True)
+        cursor.execute(f"SELECT pg_advisory_xact_lock({key})")
+        cursor.fetchall()
+        cursor.execute(f'DELETE FROM staging."{table}" WHERE _task = {int(task)}')
+        cursor.adbc_ingest(table, pa.RecordBatchReader.from_batches(wanted, shaped()), mode="append", db_schema_name="staging")
+        connection.commit()
+    return rows
+
+
+def staged_rows(connection: psycopg.Connection, staging: Staging) -> dict[str, int]:
+    """The number of rows in each of the run's staging tables."""
+    count = sql.SQL("SELECT count(*) FROM {}")
+    return {name: connection.execute(count.format(staging.identifier(name))).fetchone()[0] for name in staging.schemas}
+
+
+def replace_days(connection: psycopg.Connection, staging: Staging, days: list[date]) -> None:
+    """Replace the shop's ``days`` in every table of ``staging``; call inside a transaction."""
+    scope = {"shop": staging.shop_id, "days": days, "run": staging.run_id}
+    for name, touched, column in (
+        ("mart_daily_product", "touched_product", "product_id"),
+        ("fct_order_line", "touched_customer", "customer_id"),
+    ):
+        statement = """
+            INSERT INTO {touched} SELECT DISTINCT {column} FROM (
+                SELECT {column} FROM warehouse.{name} WHERE shop_id = %(shop)s AND date = ANY(%(days)s)
+                UNION ALL SELECT {column} FROM {staged}) AS rows WHERE {column} IS NOT NULL"""
+        parts = {"touched": staging.identifier(touched), "column": sql.Identifier(column), "name": sql.Identifier(name)}
+        connection.execute(sql.SQL(statement).format(**parts, staged=staging.identifier(name)), scope)
+    for name, schema in staging.schemas.items():
+        columns = sql.SQL(", ").join(map(sql.Identifier, schema.names))
+        target, staged = sql.Identifier("warehouse", name), staging.identifier(name)
+        connection.execute(sql.SQL("DELETE FROM {} WHERE shop_id = %(shop)s AND date = ANY(%(days)s)").format(target), scope)
+        statement = sql.SQL("INSERT INTO {} ({}, run_id) SELECT {}, %(run)s FROM {} WHERE date = ANY(%(days)s)")
+        connection.execute(statement.format(target, columns, columns, staged), scope)
+
+
+def refresh_dimensions(connection: psycopg.Connection, staging: Staging, shop: Shop) -> None:
+    """Compute the shop's row and those of the products and customers that ``replace_days`` touched, from all published days."""
+    connection.execute(
+        """INSERT INTO warehouse.dim_shop (shop_id, name, time_zone, currency) VALUES (%s, %s, %s, %s)
+           ON CONFLICT (shop_id) DO UPDATE SET name = excluded.name, time_zone = excluded.time_zone, currency = excluded.currency""",
+        (shop.shop_id, shop.name, shop.time_zone, shop.currency),
+    )
+    for name, statement in (("touched_product", _DIM_PRODUCT), ("touched_customer", _DIM_CUSTOMER)):
+        connection.execute(sql.SQL("ANALYZE {}").format(staging.identifier(name)))
+        for part in statement.split(";"):
+            connection.execute(sql.SQL(part).format(touched=staging.identifier(name)), {"shop": shop.shop_id})
+
+
+_DIM_PRODUCT = """
+DELETE FROM warehouse.dim_product WHERE shop_id = %(shop)s AND product_id IN (SELECT product_id FROM {touched});
+INSERT INTO warehouse.dim_product (shop_id, product_id, product_name, category, brand, first_date, last_date)
+SELECT
+    shop_id,
+    product_id,
+    (array_agg(product_name ORDER BY date DESC) FILTER (WHERE product_name IS NOT NULL))[1],
+    (array_agg(category ORDER BY date DESC) FILTER (WHERE category IS NOT NULL))[1],
+    (array_agg(brand ORDER BY date DESC) FILTER (WHERE brand IS NOT NULL))[1],
+    min(date),
+    max(date)
+FROM warehouse.mart_daily_product JOIN {touched} USING (product_id)
+WHERE shop_id = %(shop)s
+GROUP BY shop_id, product_id"""
+
+_DIM_CUSTOMER = """
+DELETE FROM warehouse.dim_customer WHERE shop_id = %(shop)s AND customer_id IN (SELECT customer_id FROM {touched});
+INSERT INTO warehouse.dim_customer (shop_id, customer_id, first_order_date, last_order_date, orders, net_revenue)
+SELECT
+    shop_id,
+    customer_id,
+    min(date) FILTER (WHERE line_type = 'purchase'),
+    max(date) FILTER (WHERE line_type = 'purchase'),
+    count(DISTINCT transaction_id) FILTER (WHERE line_type = 'purchase'),
+    sum(CASE line_type WHEN 'purchase' THEN amount - discount WHEN 'refund' THEN discount - amount ELSE amount END)
+FROM warehouse.fct_order_line JOIN {touched} USING (customer_id)
+WHERE shop_id = %(shop)s
+GROUP BY shop_id, customer_id
+HAVING bool_or(line_type = 'purchase')"""
+
+
+def _shop_prefix(shop_id: str) -> str:
+    return f"s{_digest(shop_id)}_r"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,255 @@
+"""The batch job of one shop and one range of days: lake > staging > facts > marts > checks > warehouse.
+
+Usage: batch_processing.py --run-id R --shop S --source NAME_OR_FOLDER --from D --to D [--lake DIR]
+Progress goes to stdout, one JSON object a line; logs go to stderr.
+Exit codes: 0 published, 1 failed, 2 bad arguments or configuration, 3 stopped by a check.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import signal
+import sys
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import checks
+import connect
+import facts
+import inputs
+import lakewriter
+import load
+import marts
+import psycopg
+import sources
+import staging
+from lakeout import LakeOutput, quarantined
+from pyspark.cloudpickle import register_pickle_by_value
+from pyspark.sql import DataFrame, SparkSession
+from runlog import Counts, Finding, RunLog
+
+from ecommerce import lake, warehouse
+from ecommerce.config import ConfigError, settings
+from ecommerce.shops import Shop
+from ecommerce.shops import shop as find_shop
+
+log = logging.getLogger("batch")
+register_pickle_by_value(lakewriter)
+register_pickle_by_value(load)
+
+FACTS = ("fct_order_line", "fct_order", "fct_session")
+OPTIONAL = ("client_id", "session_id", "user_id", "tax", "shipping")
+ROWS_A_TASK = 50_000
+
+
+class Blocked(Exception):
+    """A blocking check does not hold; nothing was published."""
+
+
+@dataclass
+class Job:
+    """One run and what it has found so far."""
+
+    run_id: str
+    shop: Shop
+    source: sources.Source
+    from_date: date
+    to_date: date
+    lake_dir: Path
+    counts: Counts | None = None
+    findings: list[Finding] = field(default_factory=list)
+    days_published: int = 0
+
+
+def say(step: str, done: int, total: int, message: str = "", **more: Any) -> None:
+    """One progress line."""
+    print(json.dumps({"step": step, "done": done, "total": total, "message": message, **more}), flush=True)
+
+
+def run(job: Job) -> None:
+    """The whole run; the order of the steps is the order of the lines.
+
+    Raises:
+        Blocked: a blocking check does not hold; the published days stay as they were.
+    """
+    all_marts = marts.load_all()
+    with warehouse.connect() as connection:
+        hold_shop(connection, job)
+        runlog = RunLog(connection, job.run_id, job.shop.shop_id, job.source.name, job.from_date, job.to_date, all_marts)
+        runlog.start()
+        try:
+            steps(job, connection, runlog, all_marts)
+        except Blocked as error:
+            runlog.findings(job.findings)
+            runlog.finish("blocked", job.counts, str(error))
+            raise
+        except BaseException as error:
+            if not connection.closed:
+                runlog.finish("failed", job.counts, first_line(error))
+            raise
+        finally:
+            if not connection.closed:
+                warehouse.drop_staging(connection, job.shop.shop_id)
+
+
+def hold_shop(connection: psycopg.Connection, job: Job) -> None:
+    if not warehouse.lock_shop(connection, job.shop.shop_id, wait=False):
+        say("wait", 0, 1, f"another run of shop {job.shop.shop_id} is going on; waiting for it")
+        warehouse.lock_shop(connection, job.shop.shop_id)
+
+
+def steps(job: Job, connection: psycopg.Connection, runlog: RunLog, all_marts: list[marts.Mart]) -> None:
+    parts = inputs.partitions(job.lake_dir, job.source, job.shop.shop_id, job.from_date, job.to_date)
+    runlog.inputs([{"path": str(p.folder.relative_to(job.lake_dir)), "run_id": p.manifest.run_id, "rows": p.manifest.rows} for p in parts])
+    days = sorted({day for part in parts for day in part.days()})
+    say("read", len(parts), len(parts), f"{len(parts)} partitions, {sum(p.manifest.rows for p in parts)} rows")
+    if not parts:
+        job.counts = Counts()
+        runlog.finish("published", job.counts, "no input in the range")
+        return
+    output = LakeOutput(job.lake_dir, job.source, job.shop.shop_id, job.run_id, days, f"{job.from_date}_{job.to_date}")
+    try:
+        stats, staged_tables = process(job, connection, parts, output, all_marts)
+        publish(job, connection, runlog, stats, staged_tables, output)
+    except BaseException:
+        output.discard()
+        raise
+    output.sweep()
+
+
+def process(
+    job: Job, connection: psycopg.Connection, parts: list[inputs.Partition], output: LakeOutput, all_marts: list[marts.Mart]
+) -> Any:
+    """Everything up to publication; returns the lake writer's statistics and the filled staging tables."""
+    spark = connect.session()
+    with connect.cancelled_on_error(spark, job.run_id), connect.progress(spark, lambda done, total: say("spark", done, total)):
+        say("stage", 0, 1, "reading, casting and checking rows")
+        staged = stage(spark, job, parts)
+        stats = write(staged.rows, output, sum(part.manifest.rows for part in parts))
+        job.counts = count(stats)
+        unit = "archived rows" if job.source.format == "events" else "rows"
+        job.findings += checks.of_the_run(stats, job.counts, sum(part.manifest.rows for part in parts), unit)
+        say("stage", 1, 1, f"{job.counts.good} good, {job.counts.quarantined} quarantined, {job.counts.excluded} excluded rows")
+        say("load", 0, 1, "facts and marts")
+        staged_tables = warehouse.create_staging(connection, job.run_id, job.shop.shop_id, [*FACTS, *(mart.table for mart in all_marts)])
+        frames = tables(spark, job, stats, staged.absent, all_marts)
+        loaded = load.load(frames, staged_tables, settings().postgres_dsn("loader")) if frames else {}
+        say("load", 1, 1, f"{sum(loaded.values())} rows")
+    job.findings += checks.of_the_load(loaded, warehouse.staged_rows(connection, staged_tables))
+    job.findings += checks.of_marts(connection, all_marts, staged_tables)
+    job.findings += checks.of_other_days(connection, staged_tables, output.days)
+    return stats, staged_tables
+
+
+def stage(spark: SparkSession, job: Job, parts: list[inputs.Partition]) -> staging.Staged:
+    if job.source.format == "events":
+        raw = staging.archived(spark, [([str(path) for path in lake.files(part.folder)], part.from_date) for part in parts])
+    else:
+        raw = staging.raw_lines(spark, job.source, inputs.blocks(job.source, parts), job.shop)
+    return staging.stage(spark, job.source, raw, job.shop)
+
+
+def write(rows: DataFrame, output: LakeOutput, expected: int) -> list[Any]:
+    """Write classified rows to the lake, unpublished; returns rows of lakewriter.STATS."""
+    tasks = max(1, min(len(output.days), expected // ROWS_A_TASK))
+    ordered = rows.repartition(tasks, "_day").sortWithinPartitions("_state", "_day", "event_time", "event_id", "item_index")
+    writer = lakewriter.writer(output.events_folders(), output.quarantine_folders())
+    return ordered.mapInArrow(writer, lakewriter.STATS).collect()
+
+
+def count(stats: list[Any]) -> Counts:
+    by_state = {state: sum(row["inputs"] for row in stats if row["state"] == state) for state in ("good", "quarantined", "excluded")}
+    return Counts(**by_state)
+
+
+def tables(spark: SparkSession, job: Job, stats: list[Any], absent: frozenset[str], all_marts: list[marts.Mart]) -> dict[str, DataFrame]:
+    """The frame of every table of the run, over the accepted rows just written; none where no row was accepted."""
+    paths = sorted({row["path"] for row in stats if row["state"] == "good"})
+    if not paths:
+        return {}
+    schema = ", ".join(f"{name} {kind}" for name, kind in staging.CONTRACT.items())
+    events = facts.with_date(spark.read.schema(schema).parquet(*paths), job.shop)
+    frames = {"fct_order_line": facts.order_lines(events), "fct_order": facts.orders(events), "fct_session": facts.sessions(events)}
+    given = {f"has_{name}": name not in absent for name in OPTIONAL}
+    queries = {mart.table: spark.sql(mart.query, args=given, events=events, **frames) for mart in all_marts}
+    return {**frames, **queries}
+
+
+def publish(
+    job: Job, connection: psycopg.Connection, runlog: RunLog, stats: list[Any], tables: warehouse.Staging, output: LakeOutput
+) -> None:
+    """Publish the lake's manifests, then all tables of all days in one transaction."""
+    if stopped := checks.blocked(job.findings):
+        raise Blocked("; ".join(f"{f.name}{f' on {f.day}' if f.day else ''}: {f.value} ({f.detail})" for f in stopped[:5]))
+    say("publish", 0, 1, f"{len(output.days)} days")
+    held_back = quarantined(stats)
+    output.publish(stats)
+    with connection.transaction():
+        warehouse.replace_days(connection, tables, output.days)
+        warehouse.refresh_dimensions(connection, tables, job.shop)
+        runlog.quarantine(output.days, sorted({row[1] for row in held_back}), held_back)
+        runlog.findings(job.findings)
+        job.days_published = runlog.days(output.days)
+        runlog.finish("published", job.counts)
+    say("publish", 1, 1, f"{job.days_published} days published")
+
+
+def first_line(error: BaseException) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.partition("\n\nJVM stacktrace")[0][:1000]
+
+
+def parse(arguments: list[str]) -> Job:
+    """The job that the command line describes.
+
+    Raises:
+        ConfigError, sources.SourceError: the shop or the source is not usable.
+        SystemExit: the arguments are not of the form.
+    """
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run-id", required=True, help="name of the run, unique; a retry of a run has its id")
+    parser.add_argument("--shop", required=True, help="shop id of shops.toml")
+    parser.add_argument("--source", required=True, help="name below spark/sources, or a folder (with a /)")
+    parser.add_argument("--from", required=True, dest="from_date", type=date.fromisoformat, help="first shop-day, YYYY-MM-DD")
+    parser.add_argument("--to", required=True, dest="to_date", type=date.fromisoformat, help="last shop-day, inclusive")
+    parser.add_argument("--lake", type=Path, default=None, help="root of the lake (default: the setting)")
+    found = parser.parse_args(arguments)
+    if found.from_date > found.to_date:
+        parser.error(f"--from {found.from_date} is after --to {found.to_date}: swap them")
+    lake_dir = (found.lake or settings().lake_dir).resolve()
+    return Job(found.run_id, find_shop(found.shop), sources.load(found.source), found.from_date, found.to_date, lake_dir)
+
+
+def end(status: str, job: Job | None, message: str = "") -> None:
+    """The last line of the protocol."""
+    columns = (job.counts if job and job.counts else Counts()).as_columns()
+    say("done", 1, 1, message, status=status, days=job.days_published if job else 0, **columns)
+
+
+def main(arguments: list[str]) -> int:
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped by SIGTERM"))
+    job = None
+    try:
+        job = parse(arguments)
+        run(job)
+    except Blocked as error:
+        end("blocked", job, str(error))
+        return 3
+    except (ConfigError, sources.SourceError, marts.MartError) as error:
+        end("failed", job, str(error))
+        return 2
+    except Exception as error:
+        log.exception("the run failed")
+        end("failed", job, first_line(error))
+        return 1
+    end("published", job)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

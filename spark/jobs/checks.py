@@ -1,0 +1,83 @@
+"""What must hold before a run's days are published: the marts' own checks and those of the run as a whole."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+from typing import Any
+
+import psycopg
+from marts import Check, Mart
+from psycopg import sql
+from runlog import Counts, Finding
+
+from ecommerce import warehouse
+
+MAX_QUARANTINED = 0.5
+"""A run with a greater share of its rows held back is stopped: the files are not what the source says."""
+
+
+def of_marts(connection: psycopg.Connection, marts: list[Mart], staging: warehouse.Staging) -> list[Finding]:
+    """Every check of every mart over the run's staged rows; a broken one is found once a row that breaks it."""
+    names = {name: staging.identifier(name) for name in staging.schemas}
+    return [finding for mart in marts for check in mart.checks for finding in _run(connection, check, names)]
+
+
+def _run(connection: psycopg.Connection, check: Check, names: dict[str, sql.Identifier]) -> list[Finding]:
+    rows = connection.execute(sql.SQL(check.sql).format(**names)).fetchall()
+    if not rows:
+        return [Finding(check.name, check.severity, True)]
+    return [Finding(check.name, check.severity, False, value, str(detail), day) for day, value, detail in rows]
+
+
+def of_the_run(stats: list[Any], counts: Counts, expected: int, unit: str) -> list[Finding]:
+    """Counts against the ingest's, and the rows held back or left out, by name and day.
+
+    ``stats`` are rows of lakewriter.STATS; ``expected`` is the manifests' number of ``unit``.
+    """
+    found = sum(row["rows"] for row in stats) if unit == "archived rows" else counts.rows_in
+    share = counts.quarantined / counts.rows_in if counts.rows_in else 0
+    outside = sum(row["inputs"] for row in stats if row["name"] == "outside_range")
+    return [
+        Finding("run.rows_in_is_the_ingest_count", "blocking", found == expected, found, f"{expected} {unit} in the manifests"),
+        Finding("run.few_rows_quarantined", "blocking", share <= MAX_QUARANTINED, counts.quarantined, f"of {counts.rows_in} input rows"),
+        Finding("run.nothing_quarantined", "warning", not counts.quarantined, counts.quarantined, f"of {counts.rows_in} input rows"),
+        Finding("run.rows_in_range", "warning", not outside, outside, "rows of other days than their partition's"),
+        *_named_counts(stats),
+    ]
+
+
+def _named_counts(stats: list[Any]) -> list[Finding]:
+    counts: Counter[tuple[str, date | None]] = Counter()
+    for row in stats:
+        if row["state"] != "good":
+            counts[f"{row['state']}:{row['name'].partition(':')[0]}", row["day"]] += row["inputs"]
+        if row["copies"]:
+            counts["exact_copies", row["day"]] += row["copies"]
+    return [Finding(name, "info", True, value, day=day) for (name, day), value in sorted(counts.items(), key=str)]
+
+
+def of_the_load(loaded: dict[str, int], staged: dict[str, int]) -> list[Finding]:
+    """The staging tables hold what the executors wrote."""
+    return [
+        Finding(f"run.{name}_is_whole", "blocking", staged[name] == rows, staged[name], f"{rows} rows written by executors")
+        for name, rows in loaded.items()
+    ]
+
+
+def of_other_days(connection: psycopg.Connection, staging: warehouse.Staging, days: list[date]) -> list[Finding]:
+    """Orders of the run that another published day has already: the live count refuses them within 48 h only."""
+    statement = sql.SQL("""
+        SELECT s.date, count(*), string_agg(s.transaction_id, ', ' ORDER BY s.transaction_id)
+        FROM {orders} s JOIN warehouse.fct_order o ON o.shop_id = s.shop_id AND o.transaction_id = s.transaction_id
+        WHERE o.date <> ALL(%s) GROUP BY s.date""").format(orders=staging.identifier("fct_order"))
+    rows = connection.execute(statement, (days,)).fetchall()
+    name = "run.orders_of_one_day"
+    return [Finding(name, "warning", False, n, f"also on another day: {ids[:500]}", day) for day, n, ids in rows] or [
+        Finding(name, "warning", True)
+    ]
+
+
+def blocked(findings: list[Finding]) -> list[Finding]:
+    """The findings that stop publication."""
+    return [finding for finding in findings if finding.severity == "blocking" and not finding.passed]

@@ -1,0 +1,102 @@
+"""The Spark session of a job: the shared one of a Connect server by SPARK_REMOTE, else a classic one."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from pyspark.errors.exceptions.base import PySparkException
+from pyspark.sql import SparkSession
+
+from ecommerce.config import settings
+
+LOST = ("SESSION_CLOSED", "SESSION_CHANGED", "SESSION_NOT_FOUND", "INVALID_HANDLE")
+
+
+def session() -> SparkSession:
+    """A session that answers.
+
+    With SPARK_REMOTE all jobs share one session, whose id is kept in ``var_dir/spark-session``: it keeps its
+    Python workers warm. It is never stopped; one that the server has closed is replaced by a new one.
+
+    Raises:
+        PySparkException: the server refuses the session for another reason.
+    """
+    remote = os.environ.pop("SPARK_REMOTE", "")
+    if not remote:
+        return _classic()
+    path = settings().var_dir / "spark-session"
+    kept = path.read_text(encoding="utf-8").strip() if path.is_file() else ""
+    if kept:
+        try:
+            return _connect(remote, kept)
+        except PySparkException as error:
+            if not any(name in str(error) for name in LOST):
+                raise
+    fresh = str(uuid.uuid4())
+    spark = _connect(remote, fresh)
+    _keep(path, fresh)
+    return spark
+
+
+def _classic() -> SparkSession:
+    """The session of spark-submit's master, or of this machine's cores."""
+    builder = SparkSession.builder.appName("ecommerce batch")
+    if "SPARK_SUBMIT_OPTS" not in os.environ and "PYSPARK_GATEWAY_PORT" not in os.environ:
+        builder = builder.master("local[*]").config("spark.ui.showConsoleProgress", "false")
+    return builder.getOrCreate()
+
+
+def _connect(remote: str, session_id: str) -> SparkSession:
+    token = quote(settings().secret("spark_connect_token"), safe="")
+    url = f"{remote.rstrip('/')}/;authorization=Bearer%20{token};session_id={session_id}"
+    spark = SparkSession.builder.remote(url).create()
+    spark.sql("SELECT 1").collect()
+    return spark
+
+
+def _keep(path: Path, session_id: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(session_id, encoding="utf-8")
+    temporary.chmod(0o600)
+    os.replace(temporary, path)
+
+
+def is_connect(spark: SparkSession) -> bool:
+    return type(spark).__module__.startswith("pyspark.sql.connect")
+
+
+@contextmanager
+def cancelled_on_error(spark: SparkSession, run_id: str) -> Iterator[None]:
+    """Tag what runs within as the run's, and cancel it when the block fails: the session is shared and goes on."""
+    spark.addTag(run_id)
+    try:
+        yield
+    except BaseException:
+        spark.interruptTag(run_id)
+        raise
+    finally:
+        spark.removeTag(run_id)
+
+
+@contextmanager
+def progress(spark: SparkSession, report: Callable[[int, int], None]) -> Iterator[None]:
+    """Call ``report(done, total)`` with the tasks of what runs within; a classic session reports nothing."""
+    if not is_connect(spark):
+        yield
+        return
+
+    def handler(stages: list | None, inflight_tasks: int, operation_id: str | None, done: bool) -> None:
+        if stages and (total := sum(stage.num_tasks for stage in stages)):
+            report(sum(stage.num_completed_tasks for stage in stages), total)
+
+    spark.registerProgressHandler(handler)
+    try:
+        yield
+    finally:
+        spark.removeProgressHandler(handler)

@@ -1,0 +1,108 @@
+"""What a run reads: the files that the lake's manifests name, their headers checked, cut into blocks of whole lines."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from sources import Source, SourceError
+
+from ecommerce import lake
+
+BLOCK_BYTES = 32 << 20
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One published partition of the input: its folder, the days it may hold within the run, its manifest."""
+
+    folder: Path
+    from_date: date
+    to_date: date
+    manifest: lake.Manifest
+
+    def days(self) -> list[date]:
+        """The days it may hold, ascending."""
+        return [self.from_date + timedelta(days=n) for n in range((self.to_date - self.from_date).days + 1)]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Whole lines of one file: bytes ``start`` to ``end``; ``first_line`` is 1-based and counts the header."""
+
+    number: int
+    path: str
+    file: str
+    start: int
+    end: int
+    first_line: int
+    from_date: date
+    to_date: date
+
+
+def partitions(root: Path, source: Source, shop_id: str, from_date: date, to_date: date) -> list[Partition]:
+    """The published partitions that cover the run, by day; days without one are left out."""
+    days = [from_date + timedelta(days=n) for n in range((to_date - from_date).days + 1)]
+    if source.format == "events":
+        spans = [(lake.events(root, source.name, shop_id, day), day, day) for day in days]
+    elif source.date_from == "path":
+        spans = [(lake.landing(root, source.name, shop_id, day.isoformat()), day, day) for day in days]
+    else:
+        label = from_date.isoformat() if from_date == to_date else f"{from_date}_{to_date}"
+        spans = [(lake.landing(root, source.name, shop_id, label), from_date, to_date)]
+    found = ((folder, first, last, lake.read_manifest(folder)) for folder, first, last in spans)
+    return [Partition(folder, first, last, manifest) for folder, first, last, manifest in found if manifest]
+
+
+def blocks(source: Source, parts: list[Partition], size: int = BLOCK_BYTES) -> list[Block]:
+    """Every file of ``parts`` as blocks of about ``size`` bytes; a multi-line file is one block.
+
+    Raises:
+        SourceError: a file's header is not the source's columns.
+        lake.LakeError: a file is absent or altered.
+    """
+    found: list[Block] = []
+    for part in parts:
+        for path in lake.files(part.folder):
+            name = "/".join(path.relative_to(part.folder).parts[1:])
+            check_header(source, path, name)
+            spans = [(0, path.stat().st_size, 1)] if source.multiline else _spans(path, size)
+            for start, end, first_line in spans:
+                found.append(Block(len(found), str(path), name, start, end, first_line, part.from_date, part.to_date))
+    return found
+
+
+def _spans(path: Path, size: int) -> Iterator[tuple[int, int, int]]:
+    """(start, end, first line) of each block: about ``size`` bytes, ending with a line."""
+    start, line, length = 0, 1, path.stat().st_size
+    with path.open("rb") as stream:
+        while start < length:
+            if length - start <= size:
+                yield start, length, line
+                return
+            body = stream.read(size) + stream.readline()
+            yield start, start + len(body), line
+            start, line = start + len(body), line + body.count(b"\n")
+
+
+def check_header(source: Source, path: Path, name: str) -> None:
+    """Hold the header of the file at ``path`` against the source's columns: Spark maps them by position.
+
+    Raises:
+        SourceError: a column is missing, unknown or in another place.
+    """
+    if source.format != "csv" or not source.header:
+        return
+    with path.open(encoding=source.encoding, errors="replace", newline="") as stream:
+        found = next(csv.reader(stream, delimiter=source.separator), [])
+    found = [column.strip().removeprefix("\ufeff") for column in found]
+    wanted = list(source.columns)
+    if found == wanted:
+        return
+    missing, unknown = [c for c in wanted if c not in found], [c for c in found if c not in wanted]
+    problems = [f"missing: {', '.join(missing)}"] * bool(missing) + [f"unknown: {', '.join(unknown)}"] * bool(unknown)
+    what = "; ".join(problems) or f"another order: {', '.join(found)}"
+    raise SourceError(f"{name}: its header is not that of source {source.name} ({what}). Correct the file, or [columns] in source.toml")

@@ -1,0 +1,81 @@
+"""The run's Parquet files become the lake's: manifests of events and quarantine, day by day."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from sources import Source
+
+from ecommerce import lake
+
+
+@dataclass(frozen=True)
+class LakeOutput:
+    """Where a run's files go. The archive's events stay as they are: their accepted rows go aside for the run only."""
+
+    root: Path
+    source: Source
+    shop_id: str
+    run_id: str
+    days: list[date]
+    label: str
+
+    @property
+    def scratch(self) -> Path:
+        return self.root / "scratch" / self.run_id
+
+    def events_folders(self) -> dict[date, str]:
+        """Folder for the accepted rows of each day."""
+        if self.source.format == "events":
+            return {day: str(self.scratch / f"date={day}") for day in self.days}
+        return {day: str(self._events(day) / self.run_id) for day in self.days}
+
+    def quarantine_folders(self) -> dict[date | None, str]:
+        """Folder for the rows held back of each day; None: no day is known."""
+        return {day: str(self._quarantine(day) / self.run_id) for day in (*self.days, None)}
+
+    def publish(self, stats: list[Any]) -> None:
+        """Publish the manifests of the run's days: a day without rows gets an empty one where it had rows before."""
+        for day in self.days:
+            if self.source.format != "events":
+                self._publish(self._events(day), [row for row in stats if row["state"] == "good" and row["day"] == day])
+        for day in (*self.days, None):
+            self._publish(self._quarantine(day), [row for row in stats if row["state"] == "quarantined" and row["day"] == day])
+
+    def sweep(self) -> None:
+        """Remove what the run wrote aside."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def discard(self) -> None:
+        """Remove everything the run wrote: it does not publish."""
+        self.sweep()
+        for folder in (*self.events_folders().values(), *self.quarantine_folders().values()):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _events(self, day: date) -> Path:
+        return lake.events(self.root, self.source.name, self.shop_id, day)
+
+    def _quarantine(self, day: date | None) -> Path:
+        return lake.quarantine(self.root, self.source.name, self.shop_id, day.isoformat() if day else f"unknown_{self.label}")
+
+    def _publish(self, partition: Path, rows: list[Any]) -> None:
+        paths = sorted({Path(row["path"]) for row in rows if row["path"]})
+        if not paths and lake.read_manifest(partition) is None:
+            return
+        files = [lake.describe(partition, path, pq.read_metadata(path).num_rows) for path in paths]
+        lake.publish(
+            partition, lake.Manifest(self.run_id, datetime.now(UTC).isoformat(), files, {"inputs": sum(row["inputs"] for row in rows)})
+        )
+        lake.sweep(partition)
+
+
+def quarantined(stats: list[Any]) -> list[tuple[date | None, str, int, str, str]]:
+    """Every row held back: (day, file, line, reason, raw), by file and line."""
+    found = {(row["day"], row["path"]) for row in stats if row["state"] == "quarantined"}
+    rows = [(day, *row.values()) for day, path in found for row in pq.read_table(path).to_pylist()]
+    return sorted(rows, key=lambda row: (row[1], row[2]))

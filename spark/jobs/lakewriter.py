@@ -1,0 +1,107 @@
+"""Runs on executors: classified rows into Parquet files, one a day and task, and their counts. Sent by value; imports are local."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+STATS = "state STRING, day DATE, name STRING, path STRING, rows BIGINT, inputs BIGINT, copies BIGINT"
+
+
+def writer(events_folders: dict[Any, str], quarantine_folders: dict[Any, str]) -> Any:
+    """A function for mapInArrow: classified rows (staging.classify), in order of ``_state`` and ``_day``, to rows of ``STATS``.
+
+    The folders by day (None: no day known) receive ``part-<task>.parquet``, written aside and renamed, so a retried
+    task replaces its own. ``rows`` counts rows of the contract, ``inputs`` input rows, ``copies`` exact copies among them.
+    """
+
+    def write(batches: Iterable[Any]) -> Iterator[Any]:
+        import pyarrow as pa
+        from pyspark import TaskContext
+
+        context = TaskContext.get()
+        written: dict[tuple[str, Any], str] = {}
+        counts: dict[tuple[Any, ...], list[int]] = {}
+        key, file = None, None
+        for batch in batches:
+            table = pa.Table.from_batches([batch])
+            count(table, counts)
+            for state, day, part in split(table):
+                if (state, day) != key:
+                    close_file(written, key, file)
+                    key, file = (state, day), open_file(state, day, context)
+                file[0].write_table(part)
+        close_file(written, key, file)
+        yield from (report(written, counts) if counts else ())
+
+    def count(table: Any, counts: dict[tuple[Any, ...], list[int]]) -> None:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        copies = pc.and_(table["_copy"], table["_counts"]).cast(pa.int64())
+        table = table.select(["_state", "_day", "_name"]).append_column("c", table["_counts"].cast(pa.int64())).append_column("d", copies)
+        for row in table.group_by(["_state", "_day", "_name"]).aggregate([("c", "count"), ("c", "sum"), ("d", "sum")]).to_pylist():
+            total = counts.setdefault((row["_state"], row["_day"], row["_name"]), [0, 0, 0])
+            for place, name in enumerate(("c_count", "c_sum", "d_sum")):
+                total[place] += row[name]
+
+    def split(table: Any) -> Iterator[tuple[str, Any, Any]]:
+        import pyarrow.compute as pc
+
+        for row in table.select(["_state", "_day"]).group_by(["_state", "_day"], use_threads=False).aggregate([]).to_pylist():
+            state, day = row["_state"], row["_day"]
+            if state != "excluded":
+                same_day = pc.is_null(table["_day"]) if day is None else pc.equal(table["_day"], day)
+                yield state, day, shape(state, table.filter(pc.and_(pc.equal(table["_state"], state), same_day)))
+
+    def shape(state: str, part: Any) -> Any:
+        import pyarrow.compute as pc
+
+        from ecommerce.events import FLAT_SCHEMA
+
+        if state == "good":
+            return part.select(FLAT_SCHEMA.names).cast(FLAT_SCHEMA)
+        part = part.filter(part["_counts"])
+        columns = [part["_file"], part["_line"], part["_name"], pc.fill_null(part["_raw"], "")]
+        return quarantine_schema().empty_table() if part.num_rows == 0 else part.from_arrays(columns, names=quarantine_schema().names)
+
+    def quarantine_schema() -> Any:
+        import pyarrow as pa
+
+        return pa.schema([("file", pa.string()), ("line", pa.int64()), ("reason", pa.string()), ("raw", pa.string())])
+
+    def open_file(state: str, day: Any, context: Any) -> tuple[Any, Any, Any]:
+        from pathlib import Path
+
+        import pyarrow.parquet as pq
+
+        from ecommerce.events import FLAT_SCHEMA
+
+        folder = Path((events_folders if state == "good" else quarantine_folders)[day])
+        folder.mkdir(parents=True, exist_ok=True)
+        final = folder / f"part-{context.partitionId():05d}.parquet"
+        aside = final.with_suffix(f".{context.taskAttemptId()}.tmp")
+        schema = FLAT_SCHEMA if state == "good" else quarantine_schema()
+        return pq.ParquetWriter(aside, schema, compression="zstd"), aside, final
+
+    def close_file(written: dict[tuple[str, Any], str], key: Any, file: Any) -> None:
+        import os
+
+        if file is not None:
+            writer, aside, final = file
+            writer.close()
+            os.replace(aside, final)
+            written[key] = str(final)
+
+    def report(written: dict[tuple[str, Any], str], counts: dict[tuple[Any, ...], list[int]]) -> Iterator[Any]:
+        import pyarrow as pa
+
+        rows = [
+            {"state": s, "day": d, "name": n, "path": written.get((s, d)), "rows": c[0], "inputs": c[1], "copies": c[2]}
+            for (s, d, n), c in counts.items()
+        ]
+        kinds = [pa.string(), pa.date32(), pa.string(), pa.string(), pa.int64(), pa.int64(), pa.int64()]
+        names = ["state", "day", "name", "path", "rows", "inputs", "copies"]
+        yield pa.RecordBatch.from_pylist(rows, pa.schema(list(zip(names, kinds, strict=True))))
+
+    return write

@@ -1,0 +1,63 @@
+"""Frames into the run's staging tables: every table of the run in one Spark action."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import reduce
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from ecommerce import warehouse
+
+LOADED = "name STRING, task BIGINT, loaded BIGINT"
+SPARK_TYPES = {
+    pa.string(): "STRING", pa.date32(): "DATE", pa.int32(): "INT", pa.int64(): "BIGINT", pa.bool_(): "BOOLEAN",
+    pa.decimal128(18, 4): "DECIMAL(18,4)", pa.timestamp("us", tz="UTC"): "TIMESTAMP",
+}  # fmt: skip
+
+
+def load(frames: dict[str, DataFrame], staging: warehouse.Staging, dsn: str) -> dict[str, int]:
+    """COPY each frame into the staging table of its name.
+
+    Returns:
+        The rows that the executors wrote, by table.
+    """
+    tasks = [_loading(name, frame, staging, dsn) for name, frame in frames.items()]
+    rows = dict.fromkeys(frames, 0)
+    for row in reduce(DataFrame.unionAll, tasks).collect():
+        rows[row["name"]] += row["loaded"]
+    return rows
+
+
+def _loading(name: str, frame: DataFrame, staging: warehouse.Staging, dsn: str) -> DataFrame:
+    schema = staging.schemas[name]
+    shaped = frame.select(*[_cast(field).alias(field.name) for field in schema])
+    return shaped.mapInArrow(_copier(name, staging.table(name), schema, dsn), LOADED)
+
+
+def _cast(field: pa.Field) -> Column:
+    return F.col(field.name).cast(SPARK_TYPES[field.type])
+
+
+def _copier(name: str, table: str, schema: pa.Schema, dsn: str) -> Callable[[Iterable[Any]], Iterator[Any]]:
+    """The executors' part; pyspark sends it by value, the rest is imported there."""
+
+    def copy(batches: Iterable[Any]) -> Iterator[Any]:
+        from itertools import chain
+
+        import pyarrow as pa
+        from pyspark import TaskContext
+
+        from ecommerce import warehouse
+
+        batches = iter(batches)
+        first = next(batches, None)
+        if first is not None:
+            task = TaskContext.get().partitionId()
+            rows = warehouse.copy_batches(dsn, table, task, schema, chain([first], batches))
+            yield pa.RecordBatch.from_pydict({"name": [name], "task": pa.array([task], pa.int64()), "loaded": pa.array([rows], pa.int64())})
+
+    return copy

@@ -1,0 +1,232 @@
+"""Raw lines to classified rows of the event contract: each input row is good, quarantined with a reason or excluded by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import lines
+from inputs import Block
+from pyspark.cloudpickle import register_pickle_by_value
+from pyspark.sql import Column, DataFrame, SparkSession, Window
+from pyspark.sql import functions as F
+from sources import Source
+
+from ecommerce.events import EVENT_NAMES, NEED_ITEMS
+from ecommerce.shops import Shop
+
+register_pickle_by_value(lines)
+
+MONEY = "DECIMAL(18,4)"
+CONTRACT: dict[str, str] = {
+    "event_id": "STRING", "shop_id": "STRING", "event_name": "STRING", "event_time": "TIMESTAMP",
+    "client_id": "STRING", "session_id": "STRING", "user_id": "STRING", "country": "STRING", "device": "STRING",
+    "channel": "STRING", "page": "STRING", "currency": "STRING", "transaction_id": "STRING", "tax": MONEY,
+    "shipping": MONEY, "coupon": "STRING", "item_index": "INT", "item_id": "STRING", "item_name": "STRING",
+    "item_category": "STRING", "item_brand": "STRING", "price": MONEY, "quantity": "BIGINT", "discount": MONEY,
+}  # fmt: skip
+OF_THE_EVENT = (
+    "event_id",
+    "event_time",
+    "client_id",
+    "session_id",
+    "user_id",
+    "country",
+    "device",
+    "channel",
+    "page",
+    "tax",
+    "shipping",
+    "coupon",
+)
+BLOCK_SCHEMA = "number INT, path STRING, file STRING, start BIGINT, end BIGINT, first_line BIGINT, from_date DATE, to_date DATE"
+ARCHIVE_EXTRAS = "kafka_partition INT, kafka_offset BIGINT"
+
+
+@dataclass(frozen=True)
+class Staged:
+    """Classified rows (see ``classify``) and the contract's columns that the source does not have."""
+
+    rows: DataFrame
+    absent: frozenset[str]
+
+
+def raw_lines(spark: SparkSession, source: Source, blocks: list[Block], shop: Shop) -> DataFrame:
+    """The raw rows that staging.sql reads: the source's columns, ``_file``, ``_line``, ``_raw``, ``_event_id`` and ``_row``."""
+    read = lines.reader(source.encoding, source.multiline, source.format == "csv" and source.header, source.separator)
+    rows = [(b.number, b.path, b.file, b.start, b.end, b.first_line, b.from_date, b.to_date) for b in blocks]
+    raw = spark.createDataFrame(rows, BLOCK_SCHEMA).mapInArrow(read, lines.SCHEMA).withColumn("_parsed", _parse(source))
+    names = [F.col(f"_parsed.`{name}`").alias(name) for name in source.columns]
+    damage = F.coalesce("_damage", F.when(F.col("_parsed._corrupt").isNotNull() | F.col("_parsed").isNull(), F.lit(f"not_{source.format}")))
+    raw = raw.withColumn("_damage", damage).withColumns(_content_id(source, shop))
+    row = F.struct("_number", "_file", "_line", "_raw", "_damage", "_from", "_to", "_event_id", "_copy")
+    return raw.select(*names, "_file", "_line", "_raw", "_event_id", row.alias("_row"))
+
+
+def archived(spark: SparkSession, partitions: list[tuple[list[str], date]]) -> DataFrame:
+    """The raw rows of the archive: per shop-day (Parquet paths, day). Their place is the Kafka partition and offset."""
+    ddl = ", ".join(f"{name} {kind}" for name, kind in CONTRACT.items())
+    frames = []
+    for paths, day in partitions:
+        frame = spark.read.schema(f"{ddl}, {ARCHIVE_EXTRAS}").parquet(*paths)
+        row = F.struct(
+            F.col("kafka_partition").alias("_number"), F.lit("kafka").alias("_file"), F.col("kafka_offset").alias("_line"),
+            F.lit("").alias("_raw"), F.lit(None).cast("STRING").alias("_damage"), F.lit(day).alias("_from"), F.lit(day).alias("_to"),
+            F.lit(None).cast("STRING").alias("_event_id"), F.lit(False).alias("_copy"),
+        )  # fmt: skip
+        frames.append(frame.select(*CONTRACT, row.alias("_row")))
+    union = frames[0]
+    for frame in frames[1:]:
+        union = union.unionByName(frame)
+    return union
+
+
+def _parse(source: Source) -> Column:
+    schema = f"{source.ddl}, _corrupt STRING"
+    options = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": "_corrupt"}
+    if source.format == "json":
+        return F.from_json("_raw", schema, options)
+    return F.from_csv("_raw", schema, {**options, "sep": source.separator, "quote": '"', "escape": '"', "maxCharsPerColumn": "-1"})
+
+
+def _content_id(source: Source, shop: Shop) -> dict[str, Column]:
+    """``_event_id``, a UUIDv8 of (shop, source, row, occurrence number), and ``_copy``: an earlier row is equal."""
+    if source.event_ids == "source":
+        return {"_event_id": F.lit(None).cast("STRING"), "_copy": F.lit(False)}
+    canonical = F.when(F.col("_damage").isNull(), F.to_json(F.struct(*[f"_parsed.`{name}`" for name in source.columns]))).otherwise(
+        F.col("_raw")
+    )
+    occurrence = F.row_number().over(Window.partitionBy(canonical).orderBy("_number", "_line"))
+    digest = F.sha2(F.concat_ws("\x1f", F.lit(shop.shop_id), F.lit(source.name), canonical, occurrence.cast("STRING")), 256)
+    return {"_event_id": uuid8(digest), "_copy": occurrence > 1}
+
+
+def uuid8(digest: Column) -> Column:
+    """The UUID, version 8, of the first 128 bits of a SHA-256 in hex."""
+    variant = F.substring(F.lit("89ab89ab89ab89ab"), F.conv(F.substring(digest, 17, 1), 16, 10).cast("INT") + 1, F.lit(1))
+    part = lambda start, length: F.substring(digest, start, length)  # noqa: E731
+    return F.concat(
+        part(1, 8), F.lit("-"), part(9, 4), F.lit("-8"), part(14, 3), F.lit("-"), variant, part(18, 3), F.lit("-"), part(21, 12)
+    )
+
+
+def stage(spark: SparkSession, source: Source, raw: DataFrame, shop: Shop) -> Staged:
+    """``raw`` through the source's staging.sql, as the whole contract, classified."""
+    arguments = {"shop_id": shop.shop_id, "time_zone": shop.time_zone, "currency": shop.currency}
+    flat = spark.sql(source.staging_sql, args=arguments, raw=raw)
+    given = set(flat.columns)
+    rows = _complete(flat, given, source, shop)
+    rows = rows.withColumn(
+        "_reason", F.coalesce("_row._damage", F.when(F.col("_excluded").isNull(), F.coalesce("_reason", violation(shop))))
+    )
+    rows = _by_content(rows, shop) if source.event_ids == "content" else _by_event_id(rows, shop)
+    return Staged(classify(rows), frozenset(set(CONTRACT) - given))
+
+
+def _complete(flat: DataFrame, given: set[str], source: Source, shop: Shop) -> DataFrame:
+    """Every column of the contract in its type, ``_excluded``, ``_reason`` and ``_row``; absent ones NULL."""
+    columns = {name: F.col(name).try_cast(kind) if name in given else F.lit(None).cast(kind) for name, kind in CONTRACT.items()}
+    if source.event_ids == "content":
+        columns |= {"event_id": F.col("_row._event_id"), "item_index": F.lit(0)}
+    columns["shop_id"] = columns["shop_id"] if "shop_id" in given else F.lit(shop.shop_id)
+    columns["discount"] = F.coalesce(columns["discount"], F.when(columns["item_id"].isNotNull(), F.lit(0).cast(MONEY)))
+    columns |= {name: F.col(name).cast("STRING") if name in given else F.lit(None).cast("STRING") for name in ("_excluded", "_reason")}
+    return flat.select(*[column.alias(name) for name, column in columns.items()], "_row")
+
+
+def violation(shop: Shop) -> Column:
+    """Why a row is not of the contract, ``reason: detail``; NULL where it is. The reasons are those of ecommerce.events."""
+    c = F.col
+    has_items, is_correction = c("event_name").isin(*sorted(NEED_ITEMS)), c("event_name") == "adjustment"
+    rules = [
+        (c("event_name").isNull() | ~c("event_name").isin(*EVENT_NAMES), "unknown_event: event_name"),
+        (c("event_id").isNull(), "missing_field: event_id"),
+        (c("shop_id").isNull() | (c("shop_id") != shop.shop_id), "unknown_shop: shop_id"),
+        (c("event_time").isNull(), "bad_time: event_time"),
+        (c("currency").isNull(), "missing_field: currency"),
+        (c("currency") != shop.currency, f"currency_mismatch: the shop's currency is {shop.currency}"),
+        (has_items & c("item_id").isNull(), "missing_field: item_id"),
+        (c("item_id").isNotNull() & c("price").isNull(), "bad_money: price"),
+        (c("item_id").isNotNull() & c("quantity").isNull(), "bad_type: quantity"),
+        (c("quantity") < 1, "bad_type: quantity below 1"),
+        (~is_correction & (c("price") < 0), "bad_money: price below 0"),
+        (~is_correction & ((c("discount") < 0) | (c("discount") > c("price") * c("quantity"))), "bad_money: discount"),
+        ((c("tax") < 0) | (c("shipping") < 0), "bad_money: tax or shipping below 0"),
+        ((c("event_name") == "purchase") & c("transaction_id").isNull(), "missing_field: transaction_id"),
+    ]
+    return F.coalesce(*[F.when(rule, F.lit(reason)) for rule, reason in rules])
+
+
+def local_day(instant: Column, time_zone: str) -> Column:
+    """The shop's day of ``instant``, whatever the session's own zone is."""
+    epoch = F.expr("TIMESTAMP_NTZ'1970-01-01 00:00:00'")
+    seconds = (F.unix_micros(instant) / F.lit(1_000_000).cast("DECIMAL(18,0)")).cast("DECIMAL(18,6)")
+    utc = epoch + F.make_dt_interval(F.lit(0), F.lit(0), F.lit(0), seconds)
+    return F.convert_timezone(F.lit("UTC"), F.lit(time_zone), utc).cast("DATE")
+
+
+def _accepted() -> Column:
+    return F.col("_reason").isNull() & F.col("_excluded").isNull()
+
+
+def _out_of_range(rows: DataFrame, shop: Shop) -> DataFrame:
+    """Add ``_day`` and exclude rows of days that their partition does not cover."""
+    inside = F.col("_day").between(F.col("_row._from"), F.col("_row._to"))
+    rows = rows.withColumn("_day", local_day(F.col("event_time"), shop.time_zone))
+    return rows.withColumn("_excluded", F.coalesce("_excluded", F.when(~inside, F.lit("outside_range"))))
+
+
+def _by_content(rows: DataFrame, shop: Shop) -> DataFrame:
+    """Rows of one (transaction_id, event_name) become one event with the id, time and attributes of its first row."""
+    rows = _out_of_range(rows, shop)
+    many = _accepted() & F.col("transaction_id").isNotNull()
+    key = F.when(many, F.concat_ws("\x1f", "event_name", "transaction_id")).otherwise(F.col("event_id"))
+    window = Window.partitionBy(key).orderBy("_row._number", "_row._line")
+    changed = {name: F.first(name).over(window) for name in OF_THE_EVENT}
+    rows = rows.withColumns({**changed, "item_index": F.row_number().over(window) - 1, "_day": F.first("_day").over(window)})
+    return rows.withColumn("_counts", F.lit(True))
+
+
+def _by_event_id(rows: DataFrame, shop: Shop) -> DataFrame:
+    """A line is refused or excluded as a whole; the first line of an event_id and the first purchase of a transaction count."""
+    place = F.struct("_row._number", "_row._line")
+    line = Window.partitionBy("event_id", "_row._number", "_row._line")
+    # One shuffle serves both windows: rows of an event_id lie together.
+    rows = rows.repartition("event_id").withColumns(
+        {
+            "_reason": F.max("_reason").over(line),
+            "_counts": F.row_number().over(line.orderBy("item_index")) == 1,
+        }
+    )
+    rows = _out_of_range(rows, shop)
+    same = Window.partitionBy("event_id", _accepted())
+    again = F.when(_accepted() & (place > F.min(place).over(same)), F.lit("duplicate_event"))
+    rows = rows.withColumn("_excluded", F.coalesce("_excluded", again))
+    order = F.when(_accepted() & (F.col("event_name") == "purchase"), F.col("transaction_id"))
+    key = F.coalesce(F.concat(F.lit("order "), order), F.col("event_id"), F.lit(""))
+    first = F.first("event_id").over(Window.partitionBy(key).orderBy("_row._number", "_row._line"))
+    return rows.withColumn(
+        "_excluded", F.coalesce("_excluded", F.when(order.isNotNull() & (F.col("event_id") != first), F.lit("duplicate_order")))
+    )
+
+
+def classify(rows: DataFrame) -> DataFrame:
+    """The contract's columns and, for the lake writer:
+
+    ``_state`` good, quarantined or excluded; ``_name`` the reason or the exclusion's name; ``_day`` the shop's day
+    (NULL where none is known); ``_counts`` marks one row an input row; ``_copy``; ``_file``, ``_line``, ``_raw``.
+    """
+    state = F.when(F.col("_reason").isNotNull(), "quarantined").when(F.col("_excluded").isNotNull(), "excluded").otherwise("good")
+    inside = F.col("_day").between(F.col("_row._from"), F.col("_row._to"))
+    only_day = F.when(F.col("_row._from") == F.col("_row._to"), F.col("_row._from"))
+    return rows.select(
+        *CONTRACT,
+        state.alias("_state"),
+        F.coalesce("_reason", "_excluded").alias("_name"),
+        F.coalesce(F.when(inside, F.col("_day")), only_day).alias("_day"),
+        "_counts",
+        F.col("_row._copy").alias("_copy"),
+        F.col("_row._file").alias("_file"),
+        F.col("_row._line").alias("_line"),
+        F.when(F.col("_reason").isNotNull(), F.col("_row._raw")).alias("_raw"),
+    )
