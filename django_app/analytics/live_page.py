@@ -122,13 +122,17 @@ def funnel(snapshot: dict[str, Any]) -> list[Step]:
     return steps
 
 
-def answer_change(tile: Tile, compared: Comparison | None) -> str:
-    """The end of the answer line: ", 17.5% more than last Wednesday by 14:32"; empty without a comparison."""
+def answer_change(tile: Tile, compared: Comparison | None) -> tuple[str, str] | None:
+    """The end of the answer line: "17.5% more" and "than last Wednesday by 14:32"; None without a comparison."""
     if not tile.change or not compared:
-        return ""
+        return None
     text, _, way = tile.change
-    amount = {"up": f"{text.lstrip('+')} more than", "down": f"{text.lstrip('−')} less than", "flat": "the same as"}[way]
-    return f", {amount} last {compared.day} by {compared.until}"
+    amount, than = {
+        "up": (f"{text.lstrip('+')} more", "than"),
+        "down": (f"{text.lstrip('−')} less", "than"),
+        "flat": ("the same", "as"),
+    }[way]
+    return amount, f"{than} last {compared.day} by {compared.until}"
 
 
 def is_quiet(snapshot: dict[str, Any], now: datetime | None = None) -> bool:

@@ -57,9 +57,12 @@
   function answer(now) {
     text($("answer-net"), T.money(now.net_revenue));
     text($("answer-orders"), orders(now.orders));
-    const before = Number(compared?.measures.net_revenue ?? 0), by = before && T.change(now.net_revenue / before - 1);
-    const amount = !by ? "" : by === "0.0%" ? "the same as" : by.startsWith("+") ? `${by.slice(1)} more than` : `${by.slice(1)} less than`;
-    text($("answer-compare"), amount && `, ${amount} last ${compared.day} by ${compared.until}`);
+    const before = Number(compared?.measures.net_revenue ?? 0), by = before ? T.change(now.net_revenue / before - 1) : "";
+    const [amount, than] = by === "0.0%" ? ["the same", "as"] : [by && `${by.slice(1)} ${by.startsWith("+") ? "more" : "less"}`, "than"];
+    const [strong, rest] = $("answer-compare").children;
+    $("answer-compare").hidden = !by;
+    text(strong, amount || "");
+    text(rest, by ? `${than} last ${compared.day} by ${compared.until}` : "");
   }
 
   /* ---------- Charts: their tables ---------- */
@@ -185,10 +188,11 @@
     $("quiet").hidden = !quiet || !$("lost").hidden || !$("outage").hidden;
   }
 
-  const LINK = { connecting: ["", "spin", "Connecting"], open: ["live", "s-live", "Connected"], lost: ["bad", "unplug", "Disconnected"], over: ["bad", "unplug", "Signed out"], outage: ["provisional", "clock", "Standing still"] };
+  const LINK = { connecting: ["", "spin", "Connecting"], open: ["live", "s-live", "Connected"], lost: ["provisional", "unplug", "Disconnected"], over: ["provisional", "unplug", "Signed out"], outage: ["provisional", "clock", "Standing still"] };
   function link(name) {
     const [tone, icon, words] = LINK[name];
     attribute($("link"), "class", `state ${tone}`);
+    page.classList.toggle("still", tone !== "live");
     use($("link").firstElementChild, icon);
     text($("link").querySelector(".text"), words);
   }
