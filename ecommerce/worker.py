@@ -44,7 +44,10 @@ class Worker:
         """Take SIGTERM and SIGINT as a request to stop, and beat once."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        logging.basicConfig(format=f"%(asctime)s {self.name}: %(name)s: %(message)s", level=logging.ERROR)
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter(f"%(asctime)s {self.name}: %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%SZ"))
+        handler.formatter.converter = time.gmtime
+        logging.basicConfig(handlers=[handler], level=logging.ERROR)
         self.beat(state="starting")
         return self
 

@@ -7,13 +7,15 @@ moves the stored offset (ecommerce/live). What is refused goes to the dead-lette
 from __future__ import annotations
 
 import argparse
+import socket
 import sys
 import time
+import uuid
 from collections.abc import Iterable
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
-from kafka.errors import KafkaError
+from kafka.errors import FencedInstanceIdError, KafkaError
 from kafka.structs import OffsetAndMetadata
 from redis import Redis, RedisError
 from redis.backoff import NoBackoff
@@ -45,6 +47,7 @@ class Consumer(ConsumerRebalanceListener):
 
     def __init__(self, worker: Worker, config: Settings) -> None:
         self.worker, self.config = worker, config
+        self.member = f"{worker.name}-{uuid.uuid5(uuid.NAMESPACE_URL, f'//{socket.gethostname()}{config.var_dir}').hex[:12]}"
         self.redis_name = f"Redis at {config.redis_host}:{config.redis_port}"
         self.kafka_name = f"Kafka at {config.kafka_bootstrap}"
         self.claims: dict[TopicPartition, live.Claim] = {}
@@ -65,7 +68,8 @@ class Consumer(ConsumerRebalanceListener):
         self.log = log
         self.live = self._on_redis(lambda: live.LiveWriter(redis, live.Origin(*log[:3]), shops()))
         self.dead_letters = self._on_kafka(lambda: DeadLetters(self.config))
-        self.kafka = self._on_kafka(lambda: KafkaConsumer(**self.config.kafka_options, **stream.CONSUMER_OPTIONS, group_id=GROUP))
+        options = {**self.config.kafka_options, **stream.CONSUMER_OPTIONS, "group_id": GROUP, "group_instance_id": self.member}
+        self.kafka = self._on_kafka(lambda: KafkaConsumer(**options))
         self.kafka.subscribe([log.topic], listener=self)
         self.worker.say(f"reading {log.topic} ({log.partitions} partitions) from {self.kafka_name}")
 
@@ -105,7 +109,8 @@ class Consumer(ConsumerRebalanceListener):
 
     def claim_assigned(self) -> None:
         """Fence earlier writers of the new partitions and read on from the stored offsets."""
-        for partition in sorted(self.unclaimed):
+        taken = sorted(self.unclaimed)
+        for partition in taken:
             begin = self._on_kafka(lambda p=partition: self.kafka.beginning_offsets([p], timeout_ms=5000)[p])
             if self._on_redis(lambda p=partition: self.live.stored_offset(p.partition)) is None:
                 self.worker.say(f"no live state of partition {partition.partition}: counting from its beginning, offset {begin}")
@@ -115,6 +120,10 @@ class Consumer(ConsumerRebalanceListener):
                 self.kafka.seek(partition, claim.next)
                 self.claims[partition] = claim
                 self.unclaimed.discard(partition)
+        if taken:
+            self.worker.say(
+                f"counting partitions {', '.join(f'{p.partition} from {self.claims[p].next}' for p in taken if p in self.claims)}"
+            )
         self.kafka.resume(*(self.kafka.paused() - self.unclaimed))
 
     def _check_position(self, partition: TopicPartition, offset: int, begin: int) -> None:
@@ -150,6 +159,8 @@ class Consumer(ConsumerRebalanceListener):
         """The next records by partition; empty where nothing came."""
         try:
             polled = self.kafka.poll(POLL_MS)
+        except FencedInstanceIdError:
+            raise
         except KafkaError as error:
             self.worker.say(f"reading failed, claiming the partitions again: {one_line(error)}")
             self.worker.pause(0.5)
@@ -207,11 +218,10 @@ class Consumer(ConsumerRebalanceListener):
             return
         self.committed = time.monotonic()
         offsets = {partition: OffsetAndMetadata(claim.next, "", -1) for partition, claim in self.claims.items()}
-        if not wait:
-            self.kafka.commit_async(offsets)
-            return
         try:
-            self.kafka.commit(offsets, timeout_ms=2000)
+            self.kafka.commit(offsets, timeout_ms=2000) if wait else self.kafka.commit_async(offsets)
+        except FencedInstanceIdError:
+            raise
         except KafkaError as error:
             self.worker.say(f"the offsets could not be told to Kafka ({one_line(error)}); they are safe in Redis")
 
@@ -237,7 +247,6 @@ class Consumer(ConsumerRebalanceListener):
 
     def close(self) -> None:
         if hasattr(self, "kafka"):
-            self.commit(wait=True)
             self.kafka.close(autocommit=False, timeout_ms=5000)
         if hasattr(self, "dead_letters"):
             self.dead_letters.close()
@@ -253,16 +262,20 @@ def run(consumer: Consumer, new_generation: bool) -> None:
         consumer.commit()
         consumer.report()
         consumer.check_log()
+    consumer.commit(wait=True)
 
 
 def main() -> int:
     """Exit code 0 after a stop that was asked for, 1 where the state or the settings need a person."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--new-generation", action="store_true", help="drop the live state and count the topic again from its beginning")
+    parser.add_argument(
+        "--name", default="consumer", help="tells consumers of one machine apart; a restart under the same name takes over at once"
+    )
     arguments = parser.parse_args()
     worker = None
     try:
-        worker = Worker("consumer", settings().var_dir / "run").start()
+        worker = Worker(arguments.name, settings().var_dir / "run").start()
         consumer = Consumer(worker, settings())
         try:
             run(consumer, arguments.new_generation)
@@ -272,6 +285,12 @@ def main() -> int:
         pass
     except (ConfigError, live.StateError) as error:
         print(f"consumer: {error}", file=sys.stderr)
+        return 1
+    except FencedInstanceIdError:
+        print(
+            f"consumer: another consumer named {arguments.name} has started on this machine; give one of them another --name",
+            file=sys.stderr,
+        )
         return 1
     worker.say("stopped")
     return 0
