@@ -58,7 +58,8 @@ def environment(settings: Settings) -> dict[str, str]:
     """Variables that make ``airflow`` the platform's own; they hold passwords."""
     folder = settings.var_dir / "airflow"
     options = {f"AIRFLOW__{key.replace('.', '__').upper()}": str(value) for key, value in _options(settings, folder).items()}
-    python = {"PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin", "MALLOC_ARENA_MAX": "2"}
+    # Keeps the environment readable from outside, by which left-over processes are found.
+    python = {"SPT_NOENV": "1", "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin", "MALLOC_ARENA_MAX": "2"}
     return {"AIRFLOW_HOME": str(folder), **python, **options}
 
 

@@ -6,6 +6,7 @@ package, and together they take a second.
 
 from __future__ import annotations
 
+import http.client
 import socket
 import time
 import urllib.error
@@ -93,7 +94,7 @@ def page(url: str) -> bytes:
             return answer.read()
     except urllib.error.HTTPError as error:
         raise NotReady(f"{url} answers {error.code}: {error.read(200).decode(errors='replace')}") from None
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         raise NotReady(f"no answer from {url}: {getattr(error, 'reason', error)}") from None
 
 

@@ -208,7 +208,7 @@ def end_leftovers(settings: Settings, keep: Iterable[int] = (), name: str | None
         for service, process in processes:
             ended.append(service)
             _signal(process, "INT" if service == "postgres" else "TERM")
-        _, stubborn = psutil.wait_procs([process for _, process in processes], timeout=20)
+        _, stubborn = psutil.wait_procs([process for _, process in processes], timeout=5 if name else 20)
         for process in stubborn:
             _signal(process, "KILL")
     return sorted(set(ended))
