@@ -22,11 +22,9 @@ ROOT_URLCONF = "ecommerce_analytics.urls"
 ASGI_APPLICATION = "ecommerce_analytics.asgi.application"
 
 INSTALLED_APPS = [
-    "daphne",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
-    "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "channels",
     "analytics",
