@@ -77,6 +77,7 @@ def products(snapshot: dict[str, Any], shop: Shop) -> list[dict[str, Any]]:
     return [
         row
         | {
+            "units": formats.count(row["units"]),
             "amount": _money(row["gross_revenue"], shop),
             "width": f"{Decimal(row['gross_revenue']) / most * 100:.1f}%" if most else "0%",
         }
@@ -109,9 +110,20 @@ def happening(snapshot: dict[str, Any], shop: Shop) -> list[dict[str, str]]:
 
 
 def ledger(snapshot: dict[str, Any]) -> dict[str, Any]:
-    """Where the received events went; ``reasons`` names the refusals, ``adds_up`` says that the parts are the whole."""
+    """Where the received events went, as texts; ``reasons`` names the refusals, ``adds_up`` says that the parts are the whole."""
     totals = snapshot["totals"]
-    refused = sum(totals["refused"].values())
-    parts = {name: totals[name] for name in ("counted", "duplicates", "late")} | {"refused": refused}
-    reasons = " · ".join(f"{reason} {number:,}" for reason, number in sorted(totals["refused"].items()))
-    return parts | {"received": totals["received"], "reasons": reasons, "adds_up": sum(parts.values()) == totals["received"]}
+    parts = {name: totals[name] for name in ("counted", "duplicates", "late")} | {"refused": sum(totals["refused"].values())}
+    reasons = " · ".join(f"{reason} {formats.count(number)}" for reason, number in sorted(totals["refused"].items()))
+    texts = {name: formats.count(number) for name, number in (parts | {"received": totals["received"]}).items()}
+    return texts | {"reasons": reasons, "adds_up": sum(parts.values()) == totals["received"]}
+
+
+def stream(snapshot: dict[str, Any], shop: Shop) -> dict[str, str]:
+    """The stream's figures as texts; the delay to the screen is known only there."""
+    last = snapshot["last_event_at"]
+    return {
+        "rate": f"{snapshot['events_per_second']:.1f}",
+        "last": f"{datetime.fromisoformat(last).astimezone(shop.zone):%H:%M:%S}" if last else formats.UNKNOWN,
+        "visitors": formats.count(snapshot["now"]["visitors"]),
+        "sessions": formats.count(snapshot["now"]["sessions"]),
+    }

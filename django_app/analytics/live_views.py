@@ -46,6 +46,7 @@ def _cards(snapshot: dict[str, Any], shop: Shop, now: datetime, compared: Compar
         "products": live_rows.products(snapshot, shop),
         "happening": live_rows.happening(snapshot, shop),
         "ledger": live_rows.ledger(snapshot),
+        "stream": live_rows.stream(snapshot, shop),
         "quiet": live_page.is_quiet(snapshot),
     }
 

@@ -129,7 +129,7 @@ def test_traffic_is_quiet_after_a_minute_without_an_event():
 
 def test_the_ledger_closes():
     ledger = live_rows.ledger(snapshot())
-    assert (ledger["refused"], ledger["reasons"], ledger["adds_up"]) == (2, "bad_money 2", True)
+    assert (ledger["refused"], ledger["reasons"], ledger["adds_up"]) == ("2", "bad_money 2", True)
     lost = snapshot(totals={"received": 11, "counted": 6, "duplicates": 1, "late": 1, "refused": {"bad_money": 2}})
     assert live_rows.ledger(lost)["adds_up"] is False
 
