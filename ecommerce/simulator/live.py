@@ -22,7 +22,7 @@ from ecommerce.simulator.visits import CART_SHARE, Guide, Step, aftermath_step, 
 EVENTS_A_VISIT = 5.5
 MOST_VISITS_A_SECOND = 25.0
 HASTE = 5
-EARLIEST_AFTERMATH_MS, LATEST_AFTERMATH_MS = 60_000, 900_000
+EARLIEST_AFTERMATH_MS, LATEST_AFTERMATH_MS = 20_000, 240_000
 SHORTEST_WAIT, LONGEST_DELAY = 0.002, 1.0
 """Live visitors pause a fifth as long as those of a whole day, so first orders come within a minute.
 Seconds: pauses below the first are not worth a sleep; a delay over the second is dropped, not caught up."""
