@@ -46,6 +46,7 @@ class Settings:
     zookeeper_port: int = _setting(2181, "ZooKeeper port")
     kafka_bootstrap: str = _setting("127.0.0.1:9092", "Kafka bootstrap servers, host:port[,host:port]")
     kafka_user: str = _setting("", "Kafka user, with the secret kafka_<user>_password (default: no sign-in)")
+    kafka_external_port: int = _setting(9094, "the containers' Kafka for programs on the host (profile tools)")
     kafka_topic: str = _setting("shop.events", "topic of shop events")
     kafka_dlq_topic: str = _setting("shop.events.dlq", "dead-letter topic")
     kafka_partitions: int = _setting(4, "partitions of the events topic when it is created")

@@ -42,7 +42,7 @@ def options(settings: Settings) -> dict[str, str]:
     """Spark's configuration of the local run; times end in their unit."""
     folder = settings.var_dir / "spark"
     return {
-        "spark.master": "local[2]",
+        "spark.master": settings.spark_master,
         "spark.driver.host": settings.host,
         "spark.driver.bindAddress": settings.host,
         "spark.local.dir": str(folder / "scratch"),

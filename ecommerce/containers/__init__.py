@@ -1,0 +1,1 @@
+"""What the containers of docker-compose.yml run once, and how their health is asked: ``python -m ecommerce.containers``."""

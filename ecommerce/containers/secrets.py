@@ -1,0 +1,119 @@
+"""The platform's secrets in containers: made once, and handed out so that each container sees only its own.
+
+The service ``init`` runs this. It keeps all secrets in one volume that no other service mounts, and fills
+one volume for each set of readers; a reader's files belong to the user that its container runs as.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import quote
+
+from ecommerce import kafka_users
+from ecommerce.config import Settings
+from ecommerce.local import airflow, secret_files
+
+ROOT, VOLUMES = Path("/secrets"), Path("/volumes")
+POSTGRES_UID, REDIS_UID, KAFKA_UID = 999, 999, 1000
+
+ROLE_PASSWORDS = tuple(f"postgres_{role}_password" for role in secret_files.POSTGRES_ROLES)
+AIRFLOW = ("airflow_fernet_key", "airflow_database", "airflow_database_async")
+BATCH = ("spark_connect_token", "postgres_loader_password", "customer_hmac_key")
+REDIS_RIGHTS = {
+    "health": "resetkeys resetchannels -@all +ping",
+    "consumer": "~live:* &ecommerce:* +@all -@admin -@dangerous",
+    "etl": "~live:* &ecommerce:* -@all +@read +@connection +@pubsub +@scripting +@transaction",
+    "web": "~live:* ~ecommerce:* &ecommerce:* +@all -@admin -@dangerous",
+}
+
+
+@dataclass(frozen=True)
+class Readers:
+    """Who mounts one volume of secrets: the names of the files in it, and the user that reads them (None: the services')."""
+
+    files: tuple[str, ...]
+    uid: int | None = None
+
+
+READERS = {
+    "postgres": Readers(("postgres_admin_password",), POSTGRES_UID),
+    "redis": Readers(("redis_users.acl", "redis_health_password"), REDIS_UID),
+    "kafka": Readers(("kafka_jaas.conf",), KAFKA_UID),
+    "kafka-users": Readers(("kafka_users.json",)),
+    "kafka-init": Readers(("kafka_admin_password",)),
+    "migrate": Readers((*ROLE_PASSWORDS, "django_secret_key", "redis_web_password")),
+    "spark": Readers(BATCH),
+    "airflow": Readers(AIRFLOW),
+    "airflow-apiserver": Readers((*AIRFLOW, "airflow_jwt_secret", "airflow_api_secret_key", "airflow_passwords.json")),
+    "airflow-scheduler": Readers((*AIRFLOW, "airflow_jwt_secret", *BATCH, "postgres_reader_password", "redis_etl_password")),
+    "django": Readers(("django_secret_key", "postgres_web_password", "redis_web_password")),
+    "consumer": Readers(("kafka_consumer_password", "redis_consumer_password")),
+    "archiver": Readers(("kafka_archiver_password",)),
+    "producer": Readers(("kafka_producer_password",)),
+    "tools": Readers(("postgres_reader_password", "redis_web_password")),
+}
+
+
+def derived(settings: Settings) -> dict[str, str]:
+    """Files made from secrets, by name: what the servers and Airflow read in a form of their own."""
+    kafka = {user: settings.secret(f"kafka_{user}_password") for user in kafka_users.USERS}
+    rights = [f"user {name} on #{_digest(settings, name)} {right}" for name, right in REDIS_RIGHTS.items()]
+    database = f"airflow:{quote(settings.secret('postgres_airflow_password'), safe='')}@postgres:5432/airflow"
+    return {
+        "redis_users.acl": "\n".join(["user default off", *rights, ""]),
+        "kafka_users.json": json.dumps({user: kafka_users.record(user, password) for user, password in kafka.items()}),
+        "kafka_jaas.conf": _jaas(kafka[kafka_users.BROKER]),
+        "airflow_database": f"postgresql+psycopg://{database}",
+        "airflow_database_async": f"postgresql+asyncpg://{database}",
+        "airflow_passwords.json": json.dumps({airflow.USER: settings.secret("airflow_admin_password")}),
+    }
+
+
+def _digest(settings: Settings, user: str) -> str:
+    return sha256(settings.secret(f"redis_{user}_password").encode()).hexdigest()
+
+
+def _jaas(password: str) -> str:
+    login = "org.apache.kafka.common.security.scram.ScramLoginModule required"
+    return f'KafkaServer {{\n  {login}\n  username="{kafka_users.BROKER}"\n  password="{password}";\n}};\n'
+
+
+def hand_out(settings: Settings, root: Path = ROOT) -> None:
+    """Make the secrets that are missing and fill every readers' volume below ``root`` anew."""
+    secret_files.make(settings.secrets_dir)
+    made = derived(settings)
+    for name, readers in READERS.items():
+        folder = root / name
+        owner = settings.uid if readers.uid is None else readers.uid
+        for path in folder.iterdir():
+            if path.name not in readers.files:
+                path.unlink()
+        for file in readers.files:
+            secret_files.write(folder / file, made[file] if file in made else settings.secret(file) + "\n")
+            os.chown(folder / file, owner, owner)
+        os.chown(folder, owner, owner)
+        folder.chmod(0o500)
+
+
+def prepare(settings: Settings) -> None:
+    """Hand out the secrets, fix the day of the first start, give the lake and the services' own volumes to their user."""
+    hand_out(settings)
+    mark = settings.var_dir / "first_start"
+    if not mark.exists():
+        secret_files.write(mark, f"{datetime.now(UTC).date()}\n")
+    for path in (settings.lake_dir, *VOLUMES.iterdir()):
+        _give(path, settings.uid)
+
+
+def _give(path: Path, uid: int) -> None:
+    """Make ``uid`` the owner of ``path`` and of everything in it, unless it is already."""
+    if path.stat().st_uid == uid:
+        return
+    for folder, _, files in os.walk(path):
+        for name in (folder, *(os.path.join(folder, file) for file in files)):
+            os.chown(name, uid, uid, follow_symlinks=False)
