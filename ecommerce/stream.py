@@ -28,7 +28,7 @@ CONSUMER_OPTIONS: dict[str, Any] = {
     "max_poll_records": 5000,
     "allow_auto_create_topics": False,
     "bootstrap_timeout_ms": 5000,
-    "session_timeout_ms": 15_000,
+    "session_timeout_ms": 10_000,
 }
 
 

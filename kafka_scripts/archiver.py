@@ -22,7 +22,6 @@ from ecommerce.lake import LakeError
 from ecommerce.shops import shops
 from ecommerce.worker import Stopped, Worker, one_line
 
-GROUP = "ecommerce-archiver"
 POLL_MS = 200
 QUIET_SECONDS = 5.0
 
@@ -47,7 +46,8 @@ class Archiver:
         """Take the lake's archive, wait for Kafka, and go to where the archive ends."""
         self.log = self._on_kafka(lambda: stream.describe_log(self.config, self.config.kafka_topic))
         self.archive = Archive(self.config.lake_dir, self.log, shops())
-        self.kafka = self._on_kafka(lambda: KafkaConsumer(**self.config.kafka_options, **stream.CONSUMER_OPTIONS, group_id=GROUP))
+        options = {**self.config.kafka_options, **stream.CONSUMER_OPTIONS, "group_id": f"{self.log.topic}.archiver"}
+        self.kafka = self._on_kafka(lambda: KafkaConsumer(**options))
         partitions = [TopicPartition(self.log.topic, number) for number in range(self.log.partitions)]
         self.kafka.assign(partitions)
         begins = self._on_kafka(lambda: self.kafka.beginning_offsets(partitions, timeout_ms=5000))

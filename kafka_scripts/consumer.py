@@ -31,11 +31,10 @@ from ecommerce.events import Refused
 from ecommerce.shops import shops
 from ecommerce.worker import Stopped, Worker, one_line
 
-GROUP = "ecommerce-live"
 POLL_MS = 200
 COMMIT_SECONDS = 1.0
-QUIET_SECONDS = 5.0
-SETTLE_SECONDS = 15.0
+CHECK_SECONDS = 5.0
+SETTLE_SECONDS = 8.0
 
 
 class RedisNotReady(RedisError):
@@ -53,7 +52,7 @@ class Consumer(ConsumerRebalanceListener):
         self.claims: dict[TopicPartition, live.Claim] = {}
         self.unclaimed: set[TopicPartition] = set()
         self.counted_records, self.rate_from = 0, time.monotonic()
-        self.committed = self.last_records = time.monotonic()
+        self.committed = self.last_records = self.checked = time.monotonic()
 
     # -- connecting ---------------------------------------------------------------------------------
 
@@ -68,7 +67,12 @@ class Consumer(ConsumerRebalanceListener):
         self.log = log
         self.live = self._on_redis(lambda: live.LiveWriter(redis, live.Origin(*log[:3]), shops()))
         self.dead_letters = self._on_kafka(lambda: DeadLetters(self.config))
-        options = {**self.config.kafka_options, **stream.CONSUMER_OPTIONS, "group_id": GROUP, "group_instance_id": self.member}
+        options = {
+            **self.config.kafka_options,
+            **stream.CONSUMER_OPTIONS,
+            "group_id": f"{log.topic}.live",
+            "group_instance_id": self.member,
+        }
         self.kafka = self._on_kafka(lambda: KafkaConsumer(**options))
         self.kafka.subscribe([log.topic], listener=self)
         self.worker.say(f"reading {log.topic} ({log.partitions} partitions) from {self.kafka_name}")
@@ -112,7 +116,7 @@ class Consumer(ConsumerRebalanceListener):
         taken = sorted(self.unclaimed)
         for partition in taken:
             begin = self._on_kafka(lambda p=partition: self.kafka.beginning_offsets([p], timeout_ms=5000)[p])
-            if self._on_redis(lambda p=partition: self.live.stored_offset(p.partition)) is None:
+            if self._on_redis(lambda p=partition: self.live.stored(p.partition))[1] is None:
                 self.worker.say(f"no live state of partition {partition.partition}: counting from its beginning, offset {begin}")
             claim = self._on_redis(lambda p=partition, b=begin: self.live.claim(p.partition, b))
             self._check_position(partition, claim.next, begin)
@@ -195,20 +199,24 @@ class Consumer(ConsumerRebalanceListener):
         try:
             self._on_redis(lambda: self.live.apply(claim, batch, keep_refused))
             self.counted_records += len(records)
-        except live.Moved as moved:
-            self.worker.say(f"partition {partition.partition}: stored offset is {moved.offset}, not {batch.first}; going there")
-            self.on_partitions_assigned([partition])
-        except live.Stale:
+        except (live.Moved, live.Stale):
             self._lost(partition)
 
     def _lost(self, partition: TopicPartition) -> None:
-        self.claims.pop(partition, None)
-        if self._on_redis(lambda: self.live.stored_offset(partition.partition)) is None:
+        """Claim again what Redis forgot, wholly or in part; leave to its new writer what has one."""
+        claim = self.claims.pop(partition, None)
+        if claim is None:
+            return
+        writer, offset = self._on_redis(lambda: self.live.stored(partition.partition))
+        if offset is None:
             self.worker.say(f"the live state of partition {partition.partition} is gone from Redis; counting again from the log")
-            self.on_partitions_assigned([partition])
+        elif writer == claim.writer:
+            self.worker.say(f"Redis went back from offset {claim.next} to {offset} of partition {partition.partition}; counting from there")
         else:
             self.worker.say(f"partition {partition.partition} has another writer; joining the group again")
             self.rejoin()
+            return
+        self.on_partitions_assigned([partition])
 
     # -- between polls ------------------------------------------------------------------------------
 
@@ -234,10 +242,22 @@ class Consumer(ConsumerRebalanceListener):
             self.counted_records, self.rate_from = 0, time.monotonic()
         self.worker.beat(lag=lag, partitions=sorted(p.partition for p in self.claims))
 
-    def check_log(self) -> None:
-        """After a silence: is Kafka there, and is it still the same topic?"""
-        if time.monotonic() - self.last_records < QUIET_SECONDS:
-            return
+    def check(self) -> None:
+        """Now and then: is the state still there, and after a silence, is Kafka, with the same topic?"""
+        if time.monotonic() - self.checked >= CHECK_SECONDS:
+            self.checked = time.monotonic()
+            self._check_state()
+        if time.monotonic() - self.last_records >= CHECK_SECONDS:
+            self._check_log()
+
+    def _check_state(self) -> None:
+        """Redis may have lost its last second, or everything, while nothing came for a partition."""
+        by_number = {partition.partition: partition for partition in self.claims}
+        for claim in self._on_redis(lambda: self.live.broken(self.claims.values())):
+            if claim.partition in by_number:
+                self._lost(by_number[claim.partition])
+
+    def _check_log(self) -> None:
         log = self._on_kafka(lambda: stream.describe_log(self.config, self.config.kafka_topic))
         self.last_records = time.monotonic()
         if log[:3] != self.log[:3]:
@@ -261,7 +281,7 @@ def run(consumer: Consumer, new_generation: bool) -> None:
             consumer.count(partition, records)
         consumer.commit()
         consumer.report()
-        consumer.check_log()
+        consumer.check()
     consumer.commit(wait=True)
 
 

@@ -19,27 +19,35 @@ local stored = redis.call('HMGET', r.partition, 'writer', 'next')
 if stored[1] ~= r.writer then return {'stale'} end
 if stored[2] ~= r.first then return {'moved', stored[2] or ''} end
 
+local function kind(key) return redis.call('TYPE', key).ok end
+
 -- 2. Which events were counted before?
 local ids, transactions = {}, {}
 for _, group in ipairs(r.seen) do
   for _, key in ipairs(group.check) do
-    if redis.call('EXISTS', key) == 1 then
+    local is = kind(key)
+    if is == 'set' then
       chunks(group.ids, CHUNK, function(first, ...)
         for i, found in ipairs(redis.call('SMISMEMBER', key, ...)) do
           if found == 1 then ids[#ids + 1] = group.ids[first + i - 1] end
         end
       end)
+    elseif is ~= 'none' then
+      return {'damaged', key}
     end
   end
 end
 for _, group in ipairs(r.transactions) do
   for _, key in ipairs(group.check) do
-    if redis.call('EXISTS', key) == 1 then
+    local is = kind(key)
+    if is == 'hash' then
       chunks(group.fields, CHUNK, function(first, ...)
         for i, event in ipairs(redis.call('HMGET', key, ...)) do
           if event then transactions[#transactions + 1] = {group.shop, group.fields[first + i - 1], event} end
         end
       end)
+    elseif is ~= 'none' then
+      return {'damaged', key}
     end
   end
 end
@@ -47,15 +55,13 @@ if #ids > 0 or #transactions > 0 then return {'known', ids, transactions} end
 
 -- 3. Would any write fail? Every sum is a part of its shop-day's and none is negative, so the day's check
 -- covers hours, minutes and products; a double is good enough to see that 2^63 is far.
-local function fits(key, kind)
-  local is = redis.call('TYPE', key).ok
-  return is == 'none' or is == kind
+local function fits(key, wanted)
+  local is = kind(key)
+  return is == 'none' or is == wanted
 end
 local function hyperloglog(key)
   return redis.call('EXISTS', key) == 0 or (fits(key, 'string') and redis.call('GETRANGE', key, 0, 3) == 'HYLL')
 end
-for _, e in ipairs(r.seen) do if not fits(e.add, 'set') then return {'damaged', e.add} end end
-for _, e in ipairs(r.transactions) do if not fits(e.add, 'hash') then return {'damaged', e.add} end end
 for _, list in ipairs({r.days, r.add, r.put}) do
   for _, e in ipairs(list) do if not fits(e[1], 'hash') then return {'damaged', e[1]} end end
 end

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -87,10 +87,14 @@ class LiveWriter:
                 )
         return int(header["generation"])
 
-    def stored_offset(self, partition: int) -> int | None:
-        """The partition's stored next offset, None when nothing is stored."""
-        offset = self._redis.hget(self.names.partition(partition), "next")
-        return None if offset is None else int(offset)
+    def stored(self, partition: int) -> tuple[str | None, int | None]:
+        """The partition's writer and next offset as stored; None for what is not."""
+        writer, offset = self._redis.hmget(self.names.partition(partition), "writer", "next")
+        return None if writer is None else writer.decode(), None if offset is None else int(offset)
+
+    def broken(self, claims: Iterable[Claim]) -> list[Claim]:
+        """Those of ``claims`` that are not what is stored."""
+        return [claim for claim in claims if self.stored(claim.partition) != (claim.writer, claim.next)]
 
     def claim(self, partition: int, beginning: int) -> Claim:
         """Own ``partition``, fencing every earlier writer; a new one starts at offset ``beginning``.
