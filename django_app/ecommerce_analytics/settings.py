@@ -88,7 +88,7 @@ CHANNEL_LAYERS = {
             # Without socket_timeout None the layer's blocking read is cut every 5 s.
             "hosts": [
                 {
-                    "address": f"redis://:{quote(_redis['password'], safe='')}@{_redis['host']}:{_redis['port']}/0",
+                    "address": f"redis://{_redis.get('username', '')}:{quote(_redis['password'], safe='')}@{_redis['host']}:{_redis['port']}/0",
                     "socket_timeout": None,
                 }
             ],
