@@ -57,18 +57,20 @@ def _authoritative(config: Settings, shop_id: str, day: date, known: list[str]) 
 def day_events(root: Path, source: str, shop_id: str, day: date) -> Iterator[Event]:
     """The wire events of the shop-day that ``source`` brought, by event time.
 
-    The day's rows are held in memory as Arrow columns; events are made as they are taken.
+    The day's rows are read and checked at once and held as Arrow columns; events are made as they are taken.
 
     Raises:
-        ReplayError: a row lacks what every wire event has; raised before the first event.
+        ReplayError: a row lacks what every wire event has.
         lake.LakeError: a published file is absent or altered.
     """
     paths = lake.files(lake.events(root, source, shop_id, day))
     tables = [pq.ParquetFile(path).read(columns=FLAT_SCHEMA.names) for path in paths]
-    if not tables:
-        return
-    table = pa.concat_tables(tables, promote_options="permissive").sort_by(ORDER)
+    table = pa.concat_tables(tables or [FLAT_SCHEMA.empty_table()], promote_options="permissive").sort_by(ORDER)
     _check(table, source, shop_id, day)
+    return _events(table)
+
+
+def _events(table: pa.Table) -> Iterator[Event]:
     rows = (row for batch in table.to_batches(max_chunksize=BATCH_ROWS) for row in batch.to_pylist())
     for _, lines in groupby(rows, key=lambda row: row["event_id"]):
         yield _event(list(lines))

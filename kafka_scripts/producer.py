@@ -215,9 +215,6 @@ def produce(worker: Worker, arguments: argparse.Namespace, config: Settings, ack
     Returns:
         The exit code: 0 if everything taken was acknowledged.
     """
-    outbox = Outbox(worker, config, ack_log)
-    progress = Progress(worker, outbox)
-    deadline = time.monotonic() + arguments.seconds if arguments.seconds else float("inf")
 
     def wait(seconds: float) -> bool:
         end = min(time.monotonic() + seconds, deadline)
@@ -227,9 +224,13 @@ def produce(worker: Worker, arguments: argparse.Namespace, config: Settings, ack
             progress.tick()
         return worker.stopping or time.monotonic() >= deadline
 
+    events = traffic(arguments, config, wait)
+    outbox = Outbox(worker, config, ack_log)
+    progress = Progress(worker, outbox)
+    deadline = time.monotonic() + (arguments.seconds or float("inf"))
     worker.beat(state="running")
     try:
-        for event in traffic(arguments, config, wait):
+        for event in events:
             outbox.send(event)
             progress.tick()
             if worker.stopping or time.monotonic() >= deadline:

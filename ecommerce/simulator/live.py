@@ -111,6 +111,6 @@ def stream(shop: Shop, seed: int, rate: float, wait: Callable[[float], object] =
             return
         if ahead < -LONGEST_DELAY:
             due = time.monotonic()
-        due += pause.expovariate(rate)
+        due += (0.5 + pause.random()) / rate
         visitor, session_id, step = traffic.step()
         yield event_of(shop, visitor, session_id, step, str(uuid7()), datetime.now(UTC))

@@ -70,7 +70,7 @@ def test_the_rate_is_kept_and_a_true_wait_ends_the_stream(monkeypatch):
         now[0] += seconds
         return now[0] > 100
 
-    assert sum(1 for _ in simulator.stream(SHOP, 42, 50, wait)) == pytest.approx(5_000, rel=0.06)
+    assert sum(1 for _ in simulator.stream(SHOP, 42, 50, wait)) == pytest.approx(5_000, rel=0.01)
 
 
 def test_no_burst_after_the_reader_was_away(monkeypatch):
