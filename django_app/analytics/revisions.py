@@ -41,7 +41,9 @@ def _told(name: str, before: object, after: object, currency: str) -> str:
         return f"{_title(name)} {'now known' if before is None else 'no longer known'}"
     moved = Decimal(str(after)) - Decimal(str(before))
     sign = "+" if moved > 0 else ""
-    return f"{sign}{formats.money(moved, currency)} net" if name == "net_revenue" else f"{sign}{formats.count(moved)} orders"
+    if name == "net_revenue":
+        return f"{sign}{formats.money(moved, currency)} net"
+    return f"{sign}{formats.count(moved)} order{'' if abs(moved) == 1 else 's'}"
 
 
 def revisions(report: Report) -> list[Revision]:
