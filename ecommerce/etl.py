@@ -23,7 +23,7 @@ import uuid_utils
 from psycopg.rows import dict_row
 
 from ecommerce import ingest as landing
-from ecommerce import lake, metrics
+from ecommerce import lake, metrics, reconciliation
 from ecommerce.config import PROJECT_DIR, settings
 from ecommerce.shops import shop as find_shop
 
@@ -164,7 +164,9 @@ def _lines(child: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
 
 
 def publish_check(run: Run, progress: Progress) -> list[date]:
-    """Hold what was published against the lake and, for simulated days, against the answer key.
+    """Hold what was published against the live state and, for simulated days, against the answer key.
+
+    A live figure that differs without an explanation keeps its day provisional; it is reported, not fatal.
 
     Returns:
         The days that the run published.
@@ -180,8 +182,18 @@ def publish_check(run: Run, progress: Progress) -> list[date]:
     if run.source == "simulated":
         for number, day in enumerate(run.days, start=1):
             _hold_against_answer_key(run, day, published.get(day))
-            progress({"step": "publish-check", "done": number, "total": len(run.days), "message": f"{day} equals its answer key"})
+            progress({"step": "answer key", "done": number, "total": len(run.days), "message": f"{day} equals its answer key"})
+    for number, day in enumerate(sorted(published), start=1):
+        progress({"step": "publish-check", "done": number, "total": len(published), "message": _reconciled(run, day, published[day])})
     return sorted(published)
+
+
+def _reconciled(run: Run, day: date, measures: dict[str, Any]) -> str:
+    found = reconciliation.reconcile(find_shop(run.shop_id), day, run.run_id, measures)
+    differing = [f"{one.measure} (live {one.live}, batch {one.batch})" for one in found if not one.agrees]
+    if differing:
+        return f"{day} differs from its live figures in {', '.join(differing)}"
+    return f"{day} agrees with its live figures" if found else f"{day} was not counted live"
 
 
 def _hold_against_answer_key(run: Run, day: date, measures: dict[str, Any] | None) -> None:

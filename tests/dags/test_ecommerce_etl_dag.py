@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime
+from itertools import pairwise
 
 import pytest
 
@@ -30,7 +31,7 @@ def serialized(dag):
 def test_the_steps_follow_one_another(dag):
     steps = ["plan", "run.ingest", "run.process", "run.publish_check", "run.notify"]
     assert sorted(dag.task_ids) == sorted(steps)
-    for before, after in zip(steps, steps[1:], strict=False):
+    for before, after in pairwise(steps):
         assert after in dag.get_task(before).downstream_task_ids
 
 
