@@ -48,6 +48,8 @@ class Worker:
         handler.setFormatter(logging.Formatter(f"%(asctime)s {self.name}: %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%SZ"))
         handler.formatter.converter = time.gmtime
         logging.basicConfig(handlers=[handler], level=logging.ERROR)
+        # kafka-python logs every attempt to reconnect; wait_for says once what is away.
+        logging.getLogger("kafka").setLevel(logging.CRITICAL)
         self.beat(state="starting")
         return self
 
@@ -121,4 +123,5 @@ class Worker:
 
 def one_line(error: BaseException) -> str:
     """The error's class and message in one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
+    name, text = type(error).__name__, " ".join(str(error).split())
+    return text if text.startswith(name) else f"{name}: {text}".rstrip(": ")

@@ -53,7 +53,7 @@ class World:
         """``kafka_scripts/<program>.py``; its messages are in ``log(program)``."""
         log = self.settings.var_dir / f"{program}.log"
         command = [sys.executable, str(PROJECT_DIR / "kafka_scripts" / f"{program}.py"), *arguments]
-        environment = {**os.environ, **servers.environment(self.settings), "PYTHONPATH": str(PROJECT_DIR)}
+        environment = {**os.environ, **servers.environment(self.settings), "PYTHONPATH": str(PROJECT_DIR), "PYTHONFAULTHANDLER": "1"}
         with log.open("ab") as output:
             self._programs.append(subprocess.Popen(command, env=environment, stdout=output, stderr=output))
         return self._programs[-1]
@@ -67,7 +67,18 @@ class World:
 
     def wait_applied(self, count: int | None = None) -> None:
         wanted = self.sent if count is None else count
-        wait_until(lambda: self.applied() >= wanted, what=f"{wanted} records applied\n{self.log('consumer')}\n")
+        try:
+            wait_until(lambda: self.applied() >= wanted, what=f"{wanted} records applied")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; applied {self.applied()}\n{self._where_they_hang()}") from None
+
+    def _where_they_hang(self) -> str:
+        """The consumer's messages, and the stack of each program that still runs."""
+        for program in self._programs:
+            if program.poll() is None:
+                program.send_signal(signal.SIGABRT)
+                program.wait(10)
+        return self.log("consumer")
 
     def snapshot(self, shop_id: str, day) -> dict:
         return LiveState(self.redis).snapshot(shops.shop(shop_id), day)
