@@ -40,3 +40,5 @@ if __name__ == "__main__":
         main(sys.argv[1:])
     except (LocalError, ConfigError) as problem:
         sys.exit(f"error: {problem}")
+    except KeyboardInterrupt:
+        sys.exit("stopped; what has started goes on (make status, make down)")

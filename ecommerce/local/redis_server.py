@@ -25,6 +25,8 @@ save ""
 maxmemory-policy noeviction
 databases 2
 tcp-keepalive 60
+# A title would overwrite the environment, by which left-over processes are found.
+set-proc-title no
 """
 
 

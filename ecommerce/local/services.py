@@ -34,7 +34,8 @@ NEEDS: dict[str, list[str]] = {
     WAREHOUSE_TABLES: ["postgres"],
     "airflow-api-server": [AIRFLOW_TABLES],
     "airflow-dag-processor": [AIRFLOW_TABLES],
-    "airflow-scheduler": [AIRFLOW_TABLES, WAREHOUSE_TABLES],
+    # A task that finds no api-server or no Spark would waste one of its retries.
+    "airflow-scheduler": [AIRFLOW_TABLES, WAREHOUSE_TABLES, "airflow-api-server", "spark"],
     "django": [WAREHOUSE_TABLES, "redis"],
     "consumer": ["kafka", "redis"],
     "archiver": ["kafka"],
