@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
-import pyarrow as pa
 
 from ecommerce.shops import Shop
 
@@ -196,38 +195,15 @@ def _validate_money(event: Event) -> None:
             raise Refused(Reason.BAD_MONEY, f"items[{index}]: price {item.price}, discount {item.discount}")
 
 
-_MONEY = pa.decimal128(18, 4)
-
-FLAT_SCHEMA = pa.schema([
-    pa.field("event_id", pa.string(), nullable=False),
-    pa.field("shop_id", pa.string(), nullable=False),
-    pa.field("event_name", pa.string(), nullable=False),
-    pa.field("event_time", pa.timestamp("us", tz="UTC"), nullable=False),
-    pa.field("client_id", pa.string()),
-    pa.field("session_id", pa.string()),
-    pa.field("user_id", pa.string()),
-    pa.field("country", pa.string()),
-    pa.field("device", pa.string()),
-    pa.field("channel", pa.string()),
-    pa.field("page", pa.string()),
-    pa.field("currency", pa.string(), nullable=False),
-    pa.field("transaction_id", pa.string()),
-    pa.field("tax", _MONEY),
-    pa.field("shipping", _MONEY),
-    pa.field("coupon", pa.string()),
-    pa.field("item_index", pa.int32(), nullable=False),
-    pa.field("item_id", pa.string()),
-    pa.field("item_name", pa.string()),
-    pa.field("item_category", pa.string()),
-    pa.field("item_brand", pa.string()),
-    pa.field("price", _MONEY),
-    pa.field("quantity", pa.int64()),
-    pa.field("discount", _MONEY),
-])  # fmt: skip
-"""At rest: one row per line of an event, or one row (item_index 0, item columns null) of an event without items.
-Tax, shipping and coupon stand on every row of their event and count once an event."""
-
-
 def normalised_time(event: Event) -> datetime:
     """The event's time in UTC."""
     return event.event_time.astimezone(UTC)
+
+
+def __getattr__(name: str) -> Any:
+    """FLAT_SCHEMA, when it is asked for: pyarrow costs 40 MB that most processes need not carry."""
+    if name == "FLAT_SCHEMA":
+        from ecommerce.flat_schema import FLAT_SCHEMA
+
+        return FLAT_SCHEMA
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
