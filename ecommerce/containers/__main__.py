@@ -24,10 +24,10 @@ def _kafka_users(broker_data: str) -> None:
 
 
 def _topics() -> None:
-    from ecommerce.local.kafka import create_topics
+    from ecommerce.containers import topics
 
-    create_topics(settings())
-    print(f"topics: {settings().kafka_topic}, {settings().kafka_dlq_topic}")
+    topics.prepare(settings())
+    print(f"Kafka: topics {settings().kafka_topic} and {settings().kafka_dlq_topic}, {len(topics.rights(settings()))} rights")
 
 
 def _roles() -> None:
