@@ -88,10 +88,12 @@ def _tile(metric: Metric, measures: dict[str, Decimal | int], shop: Shop, compar
     value = figure(metric, measures)
     estimated = metric.kind == "distinct" or metric.name == "conversion_rate"
     whole, minor = _text(metric, value, shop.currency)
+    if value is None:
+        return Tile(metric, estimated, whole, note="no session yet today" if estimated else "no order yet today")
     if estimated:
         return Tile(metric, True, whole, minor, "estimated")
     before = compared.measures.get(metric.name) if compared else None
-    if not before or value is None:
+    if not before:
         return Tile(metric, False, whole, minor, f"nothing by then last {compared.day}" if compared else "no data a week before")
     return Tile(metric, False, whole, minor, "vs " + "".join(_text(metric, before, shop.currency)), _change(metric, value, before))
 

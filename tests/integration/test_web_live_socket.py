@@ -1,5 +1,6 @@
 """The live WebSocket on real Redis and Kafka: who may open it, and what comes over it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -112,6 +113,19 @@ def test_nothing_is_sent_when_nothing_changed(browser, redis_server):
             assert later["snapshot"]["minutes"] != message["snapshot"]["minutes"]
             message = later
     pytest.fail("messages came without a change")
+
+
+def test_redis_going_away_is_told_and_so_is_its_return(browser, redis_server):
+    """Redis is made to hang, which for a reader is the same as gone."""
+    with browser.live("uci") as socket:
+        acknowledge(socket, hear(socket))
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(redis.Redis(**redis_server.redis_options, socket_timeout=60).execute_command, "DEBUG", "SLEEP", "6")
+            while (message := hear(socket))["type"] == "snapshot":
+                acknowledge(socket, message)
+            assert (message["type"], message["what"]) == ("outage", "Redis")
+            acknowledge(socket, message)
+            assert hear(socket)["type"] == "snapshot"
 
 
 def test_a_ping_is_answered(browser):

@@ -70,7 +70,8 @@ def test_without_last_weeks_day_the_comparison_is_left_out():
 def test_a_ratio_without_a_denominator_is_unknown_not_zero():
     empty = snapshot()
     empty["measures"]["orders"] = 0
-    assert tile("average_order_value", empty).value == "–"
+    unknown = tile("average_order_value", empty)
+    assert (unknown.value, unknown.note) == ("–", "no order yet today")
 
 
 def test_without_redis_every_figure_is_unknown():

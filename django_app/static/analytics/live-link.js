@@ -12,10 +12,12 @@ const EAlink = (() => {
       clearInterval(pinger);
       clearTimeout(deadline);
       clearTimeout(next);
-      if (!socket) return;
-      socket.onopen = socket.onmessage = socket.onclose = null;
-      socket.close();
+      const old = socket;
       socket = null;
+      if (!old) return;
+      old.onmessage = old.onclose = null;
+      old.onopen = () => old.close();
+      if (old.readyState !== WebSocket.CONNECTING) old.close();   /* closing one that is not open yet is logged as an error */
     }
 
     /* A silent stream and a dead line look alike: ask, and take no answer as lost. */

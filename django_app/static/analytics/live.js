@@ -34,7 +34,9 @@
 
   function change(tile, name, value) {
     const before = compared?.measures[name] ?? null, by = tile.querySelector(".delta b"), note = tile.querySelector(".note");
-    by.hidden = !Number(before) || value === null;
+    by.hidden = !Number(before) || value === null || "estimated" in tile.dataset;
+    if (value === null) return text(note, "estimated" in tile.dataset ? "no session yet today" : "no order yet today");
+    if ("estimated" in tile.dataset) return text(note, "estimated");
     if (by.hidden) return text(note, compared ? `nothing by then last ${compared.day}` : "no data a week before");
     const way = value > before ? "up" : value < before ? "down" : "flat";
     const tone = way === "flat" ? "" : (way === "up") === (name !== "refunds") ? "good" : "bad";
@@ -50,7 +52,8 @@
       setValue(tile.querySelector(".whole"), whole);
       text(tile.querySelector(".part"), minor);
       tile.querySelector(".value").classList.toggle("pending", value === null);
-      if (tile.querySelector(".about").hidden) change(tile, name, value);
+      tile.querySelector(".about").hidden = value === null || !("estimated" in tile.dataset);
+      change(tile, name, value);
     }
   }
   const orders = (number) => `${T.count(number)} order${number === 1 ? "" : "s"}`;
@@ -163,6 +166,7 @@
       text(amount, event.amount);
     });
     $("feed-empty").hidden = events.length > 0;
+    $("feed").hidden = events.length === 0;
   }
 
   /* ---------- Stream and connection ---------- */
