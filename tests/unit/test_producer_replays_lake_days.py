@@ -31,7 +31,7 @@ def comparable(event: Event) -> tuple:
 
 @pytest.fixture(scope="module")
 def day():
-    return list(simulator.day_events(SHOP, DAY, 42))[-4_000:]
+    return list(simulator.day_events(SHOP, DAY, 42))[-800:]
 
 
 @pytest.fixture

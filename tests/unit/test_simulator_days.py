@@ -105,7 +105,7 @@ def test_all_events_lie_within_the_shop_day_in_time_order(zone, day, hours):
 def test_refunds_are_of_real_orders_of_one_to_fourteen_days_before(day):
     refunds = [event for event in day if event.event_name == "refund"]
     assert len(refunds) > 2
-    for refund in refunds[:4]:
+    for refund in refunds[:2]:
         ordered = datetime.strptime(refund.transaction_id, "D%y%m%d-" + refund.transaction_id[-5:]).date()
         assert 1 <= (DAY - ordered).days <= 14
         order = purchases(ordered)[refund.transaction_id]
@@ -119,9 +119,9 @@ def test_refunds_are_of_real_orders_of_one_to_fourteen_days_before(day):
 
 
 def test_an_order_is_refunded_once_at_most():
-    days = [DAY + timedelta(days=n) for n in range(4)]
+    days = [DAY + timedelta(days=n) for n in range(2)]
     refunds = Counter(e.transaction_id for day in days for e in simulator.day_events(BERLIN, day, 42) if e.event_name == "refund")
-    assert len(refunds) > 10
+    assert len(refunds) > 5
     assert set(refunds.values()) == {1}
 
 
