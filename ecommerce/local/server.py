@@ -70,7 +70,7 @@ def wait_ready(server: Server, seconds: float, alive: Callable[[], bool] = lambd
             raise LocalError(f"{server.name} ended while it started; its log says why (last state: {why})")
         if time.monotonic() > deadline:
             raise LocalError(f"{server.name} is not healthy after {seconds:.0f} s: {why}")
-        time.sleep(0.1)
+        time.sleep(0.25)
 
 
 def become(user: str) -> None:

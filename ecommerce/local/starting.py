@@ -12,7 +12,7 @@ from ecommerce.local.display import Steps
 from ecommerce.local.server import LocalError, wait_ready
 from ecommerce.local.services import JOBS, NEEDS, SERVICES
 
-READY_SECONDS = 240
+READY_SECONDS = 600
 STARTS = 4  # a broker that was killed may need a second start, nothing needs a fifth
 GIVEN_UP = ("FATAL", "STOPPED", "UNKNOWN")
 
