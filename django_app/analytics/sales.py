@@ -140,6 +140,11 @@ class Report:
         """Net revenue of the days counted live: the batch has not split them by product yet."""
         return self._sum("net_revenue", states.LIVE)
 
+    @cached_property
+    def split_state(self) -> str:
+        """The state of the days that products are known of."""
+        return states.least_settled(one.state.name for one in self.current.known if one.counted_by == "batch")
+
     def _sum(self, measure: str, counted_by: str) -> Decimal:
         days = (one.measures for one in self.current.known if one.counted_by == counted_by)
         return sum((Decimal(measures[measure] or 0) for measures in days if measures), Decimal(0))
