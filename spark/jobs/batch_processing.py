@@ -129,15 +129,17 @@ def process(
     with connect.cancelled_on_error(spark, job.run_id), connect.progress(spark, lambda done, total: say("spark", done, total)):
         say("stage", 0, 1, "reading, casting and checking rows")
         staged = stage(spark, job, parts)
-        stats = write(staged.rows, output, sum(part.manifest.rows for part in parts))
+        expected = sum(part.manifest.rows for part in parts)
+        rows = by_day(staged.rows, len(output.days), expected).localCheckpoint()
+        stats = rows.mapInArrow(lakewriter.writer(output.events_folders(), output.quarantine_folders()), lakewriter.STATS).collect()
         job.counts = count(stats)
         unit = "archived rows" if job.source.format == "events" else "rows"
-        job.findings += checks.of_the_run(stats, job.counts, sum(part.manifest.rows for part in parts), unit)
+        job.findings += checks.of_the_run(stats, job.counts, expected, unit)
         say("stage", 1, 1, f"{job.counts.good} good, {job.counts.quarantined} quarantined, {job.counts.excluded} excluded rows")
         say("load", 0, 1, "facts and marts")
         staged_tables = warehouse.create_staging(connection, job.run_id, job.shop.shop_id, [*FACTS, *(mart.table for mart in all_marts)])
-        frames = tables(spark, job, stats, staged.absent, all_marts)
-        loaded = load.load(frames, staged_tables, settings().postgres_dsn("loader")) if frames else {}
+        frames = tables(spark, rows, staged.absent, all_marts)
+        loaded = load.load(frames, staged_tables, settings().postgres_dsn("loader"))
         say("load", 1, 1, f"{sum(loaded.values())} rows")
     job.findings += checks.of_the_load(loaded, warehouse.staged_rows(connection, staged_tables))
     job.findings += checks.of_marts(connection, all_marts, staged_tables)
@@ -153,12 +155,11 @@ def stage(spark: SparkSession, job: Job, parts: list[inputs.Partition]) -> stagi
     return staging.stage(spark, job.source, raw, job.shop)
 
 
-def write(rows: DataFrame, output: LakeOutput, expected: int) -> list[Any]:
-    """Write classified rows to the lake, unpublished; returns rows of lakewriter.STATS."""
-    tasks = max(1, min(len(output.days), expected // ROWS_A_TASK))
-    ordered = rows.repartition(tasks, "_day").sortWithinPartitions("_state", "_day", "event_time", "event_id", "item_index")
-    writer = lakewriter.writer(output.events_folders(), output.quarantine_folders())
-    return ordered.mapInArrow(writer, lakewriter.STATS).collect()
+def by_day(rows: DataFrame, days: int, expected: int) -> DataFrame:
+    """``rows`` with those of a day in one task, in order; in several where a day is large."""
+    tasks = max(1, expected // ROWS_A_TASK)
+    keys = ["_day"] if tasks <= days else ["_day", "event_id"]
+    return rows.repartition(tasks, *keys).sortWithinPartitions("_state", "_day", "event_time", "event_id", "item_index")
 
 
 def count(stats: list[Any]) -> Counts:
@@ -166,13 +167,9 @@ def count(stats: list[Any]) -> Counts:
     return Counts(**by_state)
 
 
-def tables(spark: SparkSession, job: Job, stats: list[Any], absent: frozenset[str], all_marts: list[marts.Mart]) -> dict[str, DataFrame]:
-    """The frame of every table of the run, over the accepted rows just written; none where no row was accepted."""
-    paths = sorted({row["path"] for row in stats if row["state"] == "good"})
-    if not paths:
-        return {}
-    schema = ", ".join(f"{name} {kind}" for name, kind in staging.CONTRACT.items())
-    events = facts.with_date(spark.read.schema(schema).parquet(*paths), job.shop)
+def tables(spark: SparkSession, rows: DataFrame, absent: frozenset[str], all_marts: list[marts.Mart]) -> dict[str, DataFrame]:
+    """The frame of every table of the run, over the accepted rows."""
+    events = facts.accepted(rows)
     frames = {"fct_order_line": facts.order_lines(events), "fct_order": facts.orders(events), "fct_session": facts.sessions(events)}
     given = {f"has_{name}": name not in absent for name in OPTIONAL}
     queries = {mart.table: spark.sql(mart.query, args=given, events=events, **frames) for mart in all_marts}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from pyspark.errors.exceptions.base import PySparkException
 from pyspark.sql import SparkSession
@@ -17,6 +18,10 @@ from ecommerce.config import settings
 LOST = ("SESSION_CLOSED", "SESSION_CHANGED", "SESSION_NOT_FOUND", "INVALID_HANDLE")
 
 
+class NoServer(Exception):
+    """Nothing listens where SPARK_REMOTE points."""
+
+
 def session() -> SparkSession:
     """A session that answers.
 
@@ -24,11 +29,13 @@ def session() -> SparkSession:
     Python workers warm. It is never stopped; one that the server has closed is replaced by a new one.
 
     Raises:
+        NoServer: the server is not up.
         PySparkException: the server refuses the session for another reason.
     """
     remote = os.environ.pop("SPARK_REMOTE", "")
     if not remote:
         return _classic()
+    _answers(remote)
     path = settings().var_dir / "spark-session"
     kept = path.read_text(encoding="utf-8").strip() if path.is_file() else ""
     if kept:
@@ -49,6 +56,17 @@ def _classic() -> SparkSession:
     if "SPARK_SUBMIT_OPTS" not in os.environ and "PYSPARK_GATEWAY_PORT" not in os.environ:
         builder = builder.master("local[*]").config("spark.ui.showConsoleProgress", "false")
     return builder.getOrCreate()
+
+
+def _answers(remote: str) -> None:
+    """The client itself would try again for ten minutes without a word."""
+    place = urlsplit(remote)
+    try:
+        socket.create_connection((place.hostname or "", place.port or 15002), timeout=10).close()
+    except OSError as error:
+        raise NoServer(
+            f"the Spark Connect server at {place.hostname}:{place.port or 15002} does not answer ({error}): `make status`"
+        ) from None
 
 
 def _connect(remote: str, session_id: str) -> SparkSession:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from staging import MONEY, local_day
-
-from ecommerce.shops import Shop
+from staging import CONTRACT, MONEY
 
 ORDER_EVENTS = ("purchase", "refund", "adjustment")
 
 
-def with_date(events: DataFrame, shop: Shop) -> DataFrame:
-    """Accepted events with ``date``, the shop's day."""
-    return events.withColumn("date", local_day(F.col("event_time"), shop.time_zone))
+def accepted(rows: DataFrame) -> DataFrame:
+    """The accepted events among classified rows (staging.classify): the contract's columns and ``date``, the shop's day."""
+    return rows.filter(F.col("_state") == "good").select(*CONTRACT, F.col("_day").alias("date"))
 
 
 def order_lines(events: DataFrame) -> DataFrame:

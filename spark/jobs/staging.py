@@ -57,7 +57,9 @@ def raw_lines(spark: SparkSession, source: Source, blocks: list[Block], shop: Sh
     rows = [(b.number, b.path, b.file, b.start, b.end, b.first_line, b.from_date, b.to_date) for b in blocks]
     raw = spark.createDataFrame(rows, BLOCK_SCHEMA).mapInArrow(read, lines.SCHEMA).withColumn("_parsed", _parse(source))
     names = [F.col(f"_parsed.`{name}`").alias(name) for name in source.columns]
-    damage = F.coalesce("_damage", F.when(F.col("_parsed._corrupt").isNotNull() | F.col("_parsed").isNull(), F.lit(f"not_{source.format}")))
+    what = f"not_csv: not {len(names)} values" if source.format == "csv" else "not_json: no object of the declared types"
+    broken = F.col("_parsed._corrupt").isNotNull() | F.col("_parsed").isNull()
+    damage = F.coalesce("_damage", F.when(broken, F.lit(what)))
     raw = raw.withColumn("_damage", damage).withColumns(_content_id(source, shop))
     row = F.struct("_number", "_file", "_line", "_raw", "_damage", "_from", "_to", "_event_id", "_copy")
     return raw.select(*names, "_file", "_line", "_raw", "_event_id", row.alias("_row"))
