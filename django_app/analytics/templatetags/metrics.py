@@ -68,7 +68,7 @@ def state(name: str) -> SafeString | str:
 
 @register.inclusion_tag("parts/definition.html")
 def definition(name: str, estimated: bool = False) -> dict[str, Any]:
-    """The metric's name as a button that opens its definition."""
+    """The metric's name as a heading that opens its definition."""
     metric = BY_NAME[name]
     head, _, rest = metric.definition.partition(". ")
     formula, text = (head.removesuffix("."), rest) if set(head) & set("÷−×") else ("", metric.definition)
