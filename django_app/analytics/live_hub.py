@@ -100,6 +100,8 @@ class Hub:
                 await job()
             except (redis.RedisError, OSError) as error:
                 self._lost(error)
+            except Exception:
+                log.exception("the live hub failed; it starts again")
             if time.monotonic() - began > LONGEST_WAIT:
                 wait = FIRST_WAIT
             await asyncio.sleep(wait * random.uniform(0.5, 1.0))
