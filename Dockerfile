@@ -106,7 +106,6 @@ COPY spark ./spark
 COPY airflow ./airflow
 USER ecommerce
 EXPOSE 8080
-ENTRYPOINT ["airflow"]
 
 FROM batch AS spark
 RUN --mount=type=bind,from=builder,source=/opt/build,target=/opt/build \
