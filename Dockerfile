@@ -66,7 +66,8 @@ FROM web AS django
 COPY shops.toml ./
 COPY ecommerce ./ecommerce
 COPY django_app ./django_app
-RUN ECOMMERCE_SECRETS_DIR=/tmp/secrets sh -c 'python -m ecommerce.containers secrets && python django_app/manage.py collectstatic --no-input -v 0' \
+RUN python -m compileall -q . \
+    && ECOMMERCE_SECRETS_DIR=/tmp/secrets sh -c 'python -m ecommerce.containers secrets && python django_app/manage.py collectstatic --no-input -v 0' \
     && rm -r /tmp/secrets
 WORKDIR /app/django_app
 USER ecommerce
@@ -77,6 +78,7 @@ FROM web AS consumer
 COPY shops.toml ./
 COPY ecommerce ./ecommerce
 COPY kafka_scripts ./kafka_scripts
+RUN python -m compileall -q .
 USER ecommerce
 ENTRYPOINT ["python", "kafka_scripts/consumer.py"]
 
@@ -84,6 +86,7 @@ FROM lake AS producer
 COPY shops.toml ./
 COPY ecommerce ./ecommerce
 COPY kafka_scripts ./kafka_scripts
+RUN python -m compileall -q .
 USER ecommerce
 ENTRYPOINT ["python", "kafka_scripts/producer.py"]
 
@@ -91,6 +94,7 @@ FROM lake AS archiver
 COPY shops.toml ./
 COPY ecommerce ./ecommerce
 COPY kafka_scripts ./kafka_scripts
+RUN python -m compileall -q .
 USER ecommerce
 ENTRYPOINT ["python", "kafka_scripts/archiver.py"]
 
@@ -104,6 +108,7 @@ COPY shops.toml ./
 COPY ecommerce ./ecommerce
 COPY spark ./spark
 COPY airflow ./airflow
+RUN python -m compileall -q .
 USER ecommerce
 EXPOSE 8080
 
@@ -116,6 +121,7 @@ COPY --from=builder /opt/jars /opt/venv/lib/python3.12/site-packages/pyspark/jar
 COPY shops.toml ./
 COPY ecommerce ./ecommerce
 COPY spark ./spark
+RUN python -m compileall -q .
 USER ecommerce
 EXPOSE 15002 4040
 CMD ["python", "-m", "ecommerce.containers", "spark"]

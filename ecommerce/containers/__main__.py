@@ -54,15 +54,6 @@ def _forward(listen: str, target: str) -> None:
     forward.run(int(listen), target)
 
 
-def _health(*arguments: str) -> None:
-    from ecommerce.containers import health
-
-    try:
-        print(health.check(*arguments))
-    except health.Unhealthy as problem:
-        sys.exit(str(problem))
-
-
 def _secrets() -> None:
     from ecommerce.local import secret_files
 
@@ -70,7 +61,7 @@ def _secrets() -> None:
 
 
 VERBS = {"init": _init, "kafka-users": _kafka_users, "topics": _topics, "roles": _roles, "spark": _spark}
-VERBS |= {"forward": _forward, "health": _health, "secrets": _secrets}
+VERBS |= {"forward": _forward, "secrets": _secrets}
 
 
 def main(arguments: list[str]) -> None:

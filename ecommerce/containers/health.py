@@ -1,10 +1,14 @@
-"""Health of a service, asked inside its container; imports little, as it runs every few seconds."""
+"""``python -m ecommerce.containers.health CHECK``: whether the service of this container works.
+
+It runs every few seconds, so it imports little.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import socket
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -72,6 +76,8 @@ def heartbeat(worker: str) -> str:
 CHECKS = {"django": django, "spark": spark, "airflow": airflow, "heartbeat": heartbeat}
 
 
-def check(name: str, *arguments: str) -> str:
-    """What the check ``name`` finds, in one line."""
-    return CHECKS[name](*arguments)
+if __name__ == "__main__":
+    try:
+        print(CHECKS[sys.argv[1]](*sys.argv[2:]))
+    except Unhealthy as problem:
+        sys.exit(str(problem))
