@@ -153,8 +153,6 @@ def logs(service: str | None = None) -> None:
 def reset(yes: bool = False) -> None:
     """Stop everything and delete all data, the lake and the secrets; asks first unless ``yes``."""
     config = settings()
-    if not config.var_dir.exists():
-        return console.print("There is nothing to delete.")
     if not yes and not _confirmed(f"Delete {config.var_dir} and {config.lake_dir} with all data, for good?"):
         raise LocalError("nothing was deleted")
     with _alone(config):

@@ -107,11 +107,12 @@ def _prepare_root(settings: Settings) -> None:
     _make_system_user()
     SYSTEM_ROOT.mkdir(mode=0o711, parents=True, exist_ok=True)
     SYSTEM_ROOT.chmod(0o711)
-    folder = home(settings)
+    folder, link = home(settings), settings.var_dir / "postgres"
+    if (folder / "data").exists() and not link.is_symlink():
+        raise LocalError(f"{folder} holds data of an earlier run, but {settings.var_dir} is new: `make reset` removes it")
     folder.mkdir(exist_ok=True)
     _copy_program(folder)
     _own(folder)
-    link = settings.var_dir / "postgres"
     if not link.is_symlink():
         link.symlink_to(folder)
 

@@ -45,6 +45,7 @@ def isolated_settings(folder: Path, **values: object) -> Settings:
     places = {"var_dir": folder / "var", "lake_dir": folder / "lake", "kafka_bootstrap": f"127.0.0.1:{free_port()}"}
     made = Settings(**{**ports, **places, **values})
     secret_files.make(made.secrets_dir)
+    postgres.remove(made)  # of an earlier run at the same path that was cut off
     (made.var_dir / ISOLATED).touch()
     return made
 
