@@ -118,10 +118,11 @@ RUN --mount=type=bind,from=builder,source=/opt/build,target=/opt/build \
     --mount=type=cache,target=/root/.cache/uv,sharing=locked \
     UV_LINK_MODE=copy /opt/build/bin/uv pip install --python /opt/venv --no-deps --require-hashes --requirement /lock/spark.txt
 COPY --from=builder /opt/jars /opt/venv/lib/python3.12/site-packages/pyspark/jars
+COPY docker/executor-java /opt/executor-java/bin/java
 COPY shops.toml ./
 COPY ecommerce ./ecommerce
 COPY spark ./spark
 RUN python -m compileall -q .
 USER ecommerce
 EXPOSE 15002 4040
-CMD ["python", "-m", "ecommerce.containers", "spark"]
+CMD ["python", "-m", "ecommerce.containers", "spark", "connect"]

@@ -42,10 +42,11 @@ def _roles() -> None:
     print("PostgreSQL: roles and databases are there")
 
 
-def _spark() -> None:
+def _spark(program: str) -> None:
     from ecommerce.containers import spark
 
-    spark.run(settings())
+    programs = {"connect": spark.connect_server, "master": spark.master, "worker": spark.worker}
+    programs[program](settings())
 
 
 def _forward(listen: str, target: str) -> None:

@@ -51,6 +51,11 @@ def spark() -> str:
     return page("http://127.0.0.1:4040/api/v1/version").decode()
 
 
+def spark_cluster() -> str:
+    """The page of a master or a worker answers."""
+    return page("http://127.0.0.1:8081/json/")[:200].decode()
+
+
 def airflow(component: str) -> str:
     """Airflow's health page calls ``component`` (metadatabase, scheduler, dag_processor) healthy."""
     health = json.loads(page("http://airflow-apiserver:8080/api/v2/monitor/health")).get(component) or {}
@@ -73,7 +78,7 @@ def heartbeat(worker: str) -> str:
     return text
 
 
-CHECKS = {"django": django, "spark": spark, "airflow": airflow, "heartbeat": heartbeat}
+CHECKS = {"django": django, "spark": spark, "spark-cluster": spark_cluster, "airflow": airflow, "heartbeat": heartbeat}
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ MAKERS = {f"postgres_{role}_password": _token for role in POSTGRES_ROLES} | {
     "airflow_api_secret_key": _token,
     "airflow_admin_password": _typeable,
     "spark_connect_token": _token,
+    "spark_cluster_secret": _token,
     "customer_hmac_key": _token,
 }
 
