@@ -128,9 +128,10 @@ def process(
     spark = connect.session()
     with connect.cancelled_on_error(spark, job.run_id), connect.progress(spark, lambda done, total: say("spark", done, total)):
         say("stage", 0, 1, "reading, casting and checking rows")
-        staged = stage(spark, job, parts)
         expected = sum(part.manifest.rows for part in parts)
-        rows = by_day(staged.rows, len(output.days), expected).localCheckpoint()
+        tasks = max(1, expected // ROWS_A_TASK)
+        staged = stage(spark, job, parts, tasks)
+        rows = by_day(staged.rows, len(output.days), tasks)
         stats = rows.mapInArrow(lakewriter.writer(output.events_folders(), output.quarantine_folders()), lakewriter.STATS).collect()
         job.counts = count(stats)
         unit = "archived rows" if job.source.format == "events" else "rows"
@@ -147,19 +148,21 @@ def process(
     return stats, staged_tables
 
 
-def stage(spark: SparkSession, job: Job, parts: list[inputs.Partition]) -> staging.Staged:
+def stage(spark: SparkSession, job: Job, parts: list[inputs.Partition], tasks: int) -> staging.Staged:
     if job.source.format == "events":
         raw = staging.archived(spark, [([str(path) for path in lake.files(part.folder)], part.from_date) for part in parts])
     else:
-        raw = staging.raw_lines(spark, job.source, inputs.blocks(job.source, parts), job.shop)
-    return staging.stage(spark, job.source, raw, job.shop)
+        raw = staging.raw_lines(spark, job.source, inputs.blocks(job.source, parts), job.shop, tasks)
+    return staging.stage(spark, job.source, raw, job.shop, tasks)
 
 
-def by_day(rows: DataFrame, days: int, expected: int) -> DataFrame:
-    """``rows`` with those of a day in one task, in order; in several where a day is large."""
-    tasks = max(1, expected // ROWS_A_TASK)
+def by_day(rows: DataFrame, days: int, tasks: int) -> DataFrame:
+    """``rows`` computed once and kept, in order, those of a day in one task, or in several where a day is large."""
     keys = ["_day"] if tasks <= days else ["_day", "event_id"]
-    return rows.repartition(tasks, *keys).sortWithinPartitions("_state", "_day", "event_time", "event_id", "item_index")
+    spread = rows.repartition(tasks, *keys) if tasks > 1 else rows.coalesce(1)
+    kept = spread.sortWithinPartitions("_state", "_day", "event_time", "event_id", "item_index").localCheckpoint()
+    # One task needs no shuffle, but what is kept has forgotten that it is one.
+    return kept if tasks > 1 else kept.coalesce(1)
 
 
 def count(stats: list[Any]) -> Counts:

@@ -51,11 +51,16 @@ class Staged:
     absent: frozenset[str]
 
 
-def raw_lines(spark: SparkSession, source: Source, blocks: list[Block], shop: Shop) -> DataFrame:
-    """The raw rows that staging.sql reads: the source's columns, ``_file``, ``_line``, ``_raw``, ``_event_id`` and ``_row``."""
+def raw_lines(spark: SparkSession, source: Source, blocks: list[Block], shop: Shop, tasks: int) -> DataFrame:
+    """The raw rows that staging.sql reads: the source's columns, ``_file``, ``_line``, ``_raw``, ``_event_id`` and ``_row``.
+
+    ``tasks`` 1 reads all of it in one task: what is small needs no shuffle then.
+    """
     read = lines.reader(source.encoding, source.multiline, source.format == "csv" and source.header, source.separator)
     rows = [(b.number, b.path, b.file, b.start, b.end, b.first_line, b.from_date, b.to_date) for b in blocks]
-    raw = spark.createDataFrame(rows, BLOCK_SCHEMA).mapInArrow(read, lines.SCHEMA).withColumn("_parsed", _parse(source))
+    spread = spark.createDataFrame(rows, BLOCK_SCHEMA)
+    spread = spread.coalesce(1) if tasks == 1 else spread
+    raw = spread.mapInArrow(read, lines.SCHEMA).withColumn("_parsed", _parse(source))
     names = [F.col(f"_parsed.`{name}`").alias(name) for name in source.columns]
     what = f"not_csv: not {len(names)} values" if source.format == "csv" else "not_json: no object of the declared types"
     broken = F.col("_parsed._corrupt").isNotNull() | F.col("_parsed").isNull()
@@ -112,7 +117,7 @@ def uuid8(digest: Column) -> Column:
     )
 
 
-def stage(spark: SparkSession, source: Source, raw: DataFrame, shop: Shop) -> Staged:
+def stage(spark: SparkSession, source: Source, raw: DataFrame, shop: Shop, tasks: int) -> Staged:
     """``raw`` through the source's staging.sql, as the whole contract, classified."""
     arguments = {"shop_id": shop.shop_id, "time_zone": shop.time_zone, "currency": shop.currency}
     flat = spark.sql(source.staging_sql, args=arguments, raw=raw)
@@ -121,7 +126,7 @@ def stage(spark: SparkSession, source: Source, raw: DataFrame, shop: Shop) -> St
     rows = rows.withColumn(
         "_reason", F.coalesce("_row._damage", F.when(F.col("_excluded").isNull(), F.coalesce("_reason", violation(shop))))
     )
-    rows = _by_content(rows, shop) if source.event_ids == "content" else _by_event_id(rows, shop)
+    rows = _by_content(rows, shop) if source.event_ids == "content" else _by_event_id(rows, shop, tasks)
     return Staged(classify(rows), frozenset(set(CONTRACT) - given))
 
 
@@ -189,12 +194,13 @@ def _by_content(rows: DataFrame, shop: Shop) -> DataFrame:
     return rows.withColumn("_counts", F.lit(True))
 
 
-def _by_event_id(rows: DataFrame, shop: Shop) -> DataFrame:
+def _by_event_id(rows: DataFrame, shop: Shop, tasks: int) -> DataFrame:
     """A line is refused or excluded as a whole; the first line of an event_id and the first purchase of a transaction count."""
     place = F.struct("_row._number", "_row._line")
     line = Window.partitionBy("event_id", "_row._number", "_row._line")
     # One shuffle serves both windows: rows of an event_id lie together.
-    rows = rows.repartition("event_id").withColumns(
+    together = rows.repartition("event_id") if tasks > 1 else rows.coalesce(1)
+    rows = together.withColumns(
         {
             "_reason": F.max("_reason").over(line),
             "_counts": F.row_number().over(line.orderBy("item_index")) == 1,
