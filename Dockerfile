@@ -9,8 +9,7 @@ FROM ${PYTHON_IMAGE} AS base
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONPATH=/app \
-    PYTHONUNBUFFERED=1 \
-    ECOMMERCE_SECRETS_DIR=/run/secrets
+    PYTHONUNBUFFERED=1
 RUN groupadd --gid 10001 ecommerce \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /app --shell /usr/sbin/nologin ecommerce \
     && python -m venv --without-pip /opt/venv \
@@ -70,7 +69,7 @@ RUN python -m compileall -q . \
     && ECOMMERCE_SECRETS_DIR=/tmp/secrets sh -c 'python -m ecommerce.containers secrets && python django_app/manage.py collectstatic --no-input -v 0' \
     && rm -r /tmp/secrets
 WORKDIR /app/django_app
-USER ecommerce
+USER 10001:10001
 EXPOSE 8000
 CMD ["sh", "-c", "python manage.py login_link && exec daphne -b 0.0.0.0 -p 8000 ecommerce_analytics.asgi:application"]
 
@@ -79,7 +78,7 @@ COPY shops.toml ./
 COPY ecommerce ./ecommerce
 COPY kafka_scripts ./kafka_scripts
 RUN python -m compileall -q .
-USER ecommerce
+USER 10001:10001
 ENTRYPOINT ["python", "kafka_scripts/consumer.py"]
 
 FROM lake AS producer
@@ -87,7 +86,7 @@ COPY shops.toml ./
 COPY ecommerce ./ecommerce
 COPY kafka_scripts ./kafka_scripts
 RUN python -m compileall -q .
-USER ecommerce
+USER 10001:10001
 ENTRYPOINT ["python", "kafka_scripts/producer.py"]
 
 FROM lake AS archiver
@@ -95,7 +94,7 @@ COPY shops.toml ./
 COPY ecommerce ./ecommerce
 COPY kafka_scripts ./kafka_scripts
 RUN python -m compileall -q .
-USER ecommerce
+USER 10001:10001
 ENTRYPOINT ["python", "kafka_scripts/archiver.py"]
 
 FROM batch AS airflow
@@ -109,7 +108,7 @@ COPY ecommerce ./ecommerce
 COPY spark ./spark
 COPY airflow ./airflow
 RUN python -m compileall -q .
-USER ecommerce
+USER 10001:10001
 EXPOSE 8080
 
 FROM batch AS spark
@@ -123,6 +122,6 @@ COPY shops.toml ./
 COPY ecommerce ./ecommerce
 COPY spark ./spark
 RUN python -m compileall -q .
-USER ecommerce
+USER 10001:10001
 EXPOSE 15002 4040
 CMD ["python", "-m", "ecommerce.containers", "spark", "connect"]
