@@ -19,6 +19,8 @@ SCHEMA_VERSION = 1
 MAX_BYTES = 64 * 1024
 MAX_FUTURE = timedelta(minutes=5)
 MONEY_SCALE = 10_000
+MAX_AMOUNT = 10**11 * MONEY_SCALE
+"""The largest line, tax or shipping, in 1/10,000: a thousand such lines still add up within DECIMAL(18,4)."""
 
 EventName = Literal[
     "page_view", "view_item_list", "view_item", "add_to_cart", "remove_from_cart",
@@ -185,13 +187,13 @@ def validate(event: Event, shops: Mapping[str, Shop], now: datetime) -> None:
 
 def _validate_money(event: Event) -> None:
     for name, text in (("tax", event.tax), ("shipping", event.shipping)):
-        if text is not None and text.startswith("-"):
-            raise Refused(Reason.BAD_MONEY, f"{name} {text} is negative")
+        if text is not None and not 0 <= money_units(text) <= MAX_AMOUNT:
+            raise Refused(Reason.BAD_MONEY, f"{name} {text} is negative or too large")
     for index, item in enumerate(event.items):
-        if event.event_name == "adjustment":
-            continue
         price, discount = money_units(item.price), money_units(item.discount)
-        if price < 0 or not 0 <= discount <= price * item.quantity:
+        if abs(price) * item.quantity > MAX_AMOUNT:
+            raise Refused(Reason.BAD_MONEY, f"items[{index}]: {item.quantity} at {item.price} is more than a line can be")
+        if event.event_name != "adjustment" and (price < 0 or not 0 <= discount <= price * item.quantity):
             raise Refused(Reason.BAD_MONEY, f"items[{index}]: price {item.price}, discount {item.discount}")
 
 
