@@ -33,6 +33,7 @@ THIRD_PARTY = {
     "airflow-scheduler": r"AIRFLOW__[A-Z_]+|AIRFLOW_HOME|SPARK_REMOTE|MALLOC_ARENA_MAX",
     "airflow-dag-processor": r"AIRFLOW__[A-Z_]+|AIRFLOW_HOME|SPARK_REMOTE|MALLOC_ARENA_MAX",
     **dict.fromkeys(("django", "consumer", "archiver", "producer", "surge"), "MALLOC_ARENA_MAX"),
+    "spark": "JDK_JAVA_OPTIONS|MALLOC_ARENA_MAX",
     **dict.fromkeys(("spark-worker-1", "spark-worker-2"), "JAVA_HOME"),
 }
 KEYS_OF_V2_ALONE = {"start_interval", "develop", "attach", "provider", "pull_policy", "annotations"}
