@@ -13,13 +13,14 @@ for candidate in ${PYTHON:-python3.11 python3.12 python3.13 python3 python}; do
         seen="$seen $candidate is $version;"
     fi
 done
+seen=${seen# }
 if [ -n "$usable" ]; then
     version=$("$usable" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
     echo "error: $usable cannot make virtual environments: install its venv module (Debian, Ubuntu: apt install python$version-venv)" >&2
 elif [ -n "$PYTHON" ]; then
-    echo "error: PYTHON=$PYTHON is not a working Python 3.11, 3.12 or 3.13 (${seen:- it does not run;} Airflow and Spark support no other)" >&2
+    echo "error: PYTHON=$PYTHON is not a working Python 3.11, 3.12 or 3.13 (${seen:-it does not run;} Airflow and Spark support no other)" >&2
 else
-    echo "error: no working Python 3.11, 3.12 or 3.13 on the PATH (${seen:- none found;} Airflow and Spark support no other):" \
+    echo "error: no working Python 3.11, 3.12 or 3.13 on the PATH (${seen:-none found;} Airflow and Spark support no other):" \
         "install one, or name it: make up PYTHON=/path/to/python3.12" >&2
 fi
 exit 1
