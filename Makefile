@@ -8,7 +8,7 @@ $(eval $(wordlist 2,9,$(MAKECMDGOALS)):;@:)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs reset test test-fast lint lock browser
+.PHONY: help setup up down status logs reset test test-fast test-compose lint lock browser
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -36,6 +36,9 @@ test: setup browser ## all tests, on servers of their own
 
 test-fast: setup ## unit tests alone, no servers
 	@$(PYTHON_IN_VENV) -m pytest -rs tests/unit
+
+test-compose: setup ## the containers of docker-compose.yml: build, start, use, kill, stop (needs a Docker engine; 15 to 30 minutes)
+	@TEST_COMPOSE=1 $(PYTHON_IN_VENV) -m pytest -rs -x tests/compose
 
 lint: setup ## ruff's checks and formatting
 	@$(PYTHON_IN_VENV) -m ruff check . && $(PYTHON_IN_VENV) -m ruff format --check .

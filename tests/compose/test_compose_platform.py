@@ -1,0 +1,193 @@
+"""The platform in containers, from up to down -v. The tests run in this order on one stack."""
+
+import json
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import shop_events
+from compose.stack import docker, until
+from integration.web import Browser, acknowledge, hear
+from kafka import KafkaProducer
+
+from ecommerce.containers.secrets import READERS
+from ecommerce.events import Item, encode
+
+QUIET = "rees46"
+UIS = {"django": "DASHBOARD", "airflow-apiserver": "AIRFLOW", "spark": "SPARK_UI"}
+FILES_OF = {name: name for name in READERS} | {"airflow-dag-processor": "airflow"}
+
+
+def browser(stack) -> Browser:
+    """Signed in by a link that the container makes."""
+    link = stack.compose("exec", "-T", "django", "python", "manage.py", "login_link").split()[-1]
+    visitor = Browser(f"http://localhost:{stack.variables['ECOMMERCE_DASHBOARD_PORT']}")
+    assert visitor.post(link, visitor.get(link)).status == 200
+    return visitor
+
+
+def purchase():
+    """An order of the quiet shop, worth 20.00 USD."""
+    now = datetime.now(UTC)
+    items = [Item("SKU-1", "10.00", 2, item_name="Mug")]
+    transaction = f"order-{uuid.uuid4()}"
+    return shop_events.event("purchase", shop_id=QUIET, event_time=now, currency="USD", transaction_id=transaction, items=items)
+
+
+def test_all_is_healthy_and_the_log_shows_a_link(stack):
+    assert len(stack.lasting()) == 12
+    assert "/login/" in stack.compose("logs", "django")
+
+
+def test_no_service_runs_as_root(stack):
+    for name, container in stack.lasting().items():
+        users = docker("top", container["Id"], "-eo", "uid").split()[1:]
+        assert users, name
+        assert "0" not in users, name
+
+
+def test_the_three_pages_alone_are_published_on_loopback(stack):
+    published = {}
+    for name, container in stack.lasting().items():
+        bindings = [one for bound in container["NetworkSettings"]["Ports"].values() for one in bound or []]
+        assert all(one["HostIp"] == "127.0.0.1" for one in bindings), name
+        published |= {name: [one["HostPort"] for one in bindings]} if bindings else {}
+    assert published == {name: [stack.variables[f"ECOMMERCE_{port}_PORT"]] for name, port in UIS.items()}
+
+
+def test_stores_cannot_reach_the_world(stack):
+    for name in ("postgres", "redis", "kafka", "zookeeper"):
+        networks = stack.service(name)["NetworkSettings"]["Networks"]
+        assert all(json.loads(docker("network", "inspect", network))[0]["Internal"] for network in networks)
+
+
+def test_a_container_reads_its_own_secrets_alone(stack):
+    for name in stack.lasting():
+        seen = set(stack.compose("exec", "-T", name, "sh", "-c", "ls -A /run/secrets 2>/dev/null || true").split())
+        assert seen == set(READERS[FILES_OF[name]].files if name in FILES_OF else ()), name
+        for secret in seen:
+            stack.compose("exec", "-T", name, "cat", f"/run/secrets/{secret}")
+
+
+def test_a_wrong_kafka_password_is_refused_and_a_user_does_only_what_it_may(stack):
+    code = "from ecommerce.config import settings; from kafka import KafkaConsumer\n"
+    code += "c = KafkaConsumer('shop.events', group_id='other', **settings().kafka_options); c.poll(5000)"
+    refused = stack.compose("exec", "-T", "producer", "sh", "-c", f'python -c "{code}" 2>&1 || true')
+    assert "AuthorizationFailed" in refused
+
+
+def test_a_purchase_through_kafka_appears_on_the_live_page(stack):
+    stack.compose("--profile", "tools", "up", "-d", "kafka-host")
+    password = stack.compose("exec", "-T", "producer", "cat", "/run/secrets/kafka_producer_password").strip()
+    sign_in = {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "SCRAM-SHA-256"}
+    sign_in |= {"sasl_plain_username": "producer", "sasl_plain_password": password}
+    address = f"127.0.0.1:{stack.variables['ECOMMERCE_KAFKA_EXTERNAL_PORT']}"
+    with browser(stack).live(QUIET) as socket:
+        before = hear(socket)
+        acknowledge(socket, before)
+        producer = KafkaProducer(bootstrap_servers=address, acks="all", **sign_in)
+        producer.send("shop.events", encode(purchase())).get(timeout=30)
+        producer.close()
+        while (message := hear(socket))["type"] != "snapshot" or not message["snapshot"]["measures"]["orders"]:
+            acknowledge(socket, message)
+    assert message["snapshot"]["measures"]["gross_revenue"] == "20.0000"
+    stack.compose("--profile", "tools", "rm", "-sf", "kafka-host")
+
+
+def test_a_dag_run_succeeds_and_its_rows_are_in_postgresql(stack):
+    day = (datetime.now(UTC) - timedelta(days=60)).date().isoformat()
+    asked = json.dumps({"shop": "demo", "from": day, "to": day})
+    stack.compose("exec", "-T", "airflow-scheduler", "airflow", "dags", "trigger", "ecommerce_etl", "--run-id", "asked", "--conf", asked)
+    row = until(lambda: stack.sql(f"SELECT orders, sessions FROM mart_daily_sales WHERE date = '{day}'"), 420, "the day is published")
+    assert int(row[0][0]) > 0
+    listing = ["exec", "-T", "airflow-scheduler", "airflow", "dags", "list-runs", "ecommerce_etl", "--output", "json"]
+
+    def state():
+        return next(run["state"] for run in json.loads(stack.compose(*listing)) if run["run_id"] == "asked")
+
+    assert until(lambda: (found := state()) not in ("queued", "running") and found, 120, "the run ends") == "success"
+
+
+def test_a_burst_is_counted_exactly_by_one_consumer_and_by_three(stack):
+    for scale in ("1", "3"):
+        stack.compose("up", "-d", "--no-recreate", "--scale", f"consumer={scale}", "consumer")
+        stack.wait_healthy()
+        before = stack.received(QUIET)
+        sent = stack.send(QUIET, rate=200, seconds=10)
+        assert sent > 1000
+        until(lambda expected=before + sent: stack.received(QUIET) == expected, 60, "all of the burst is counted")
+    owned = [json.loads(docker("exec", one["Id"], "cat", "/app/var/run/consumer.heartbeat"))["partitions"] for one in consumers(stack)]
+    assert sorted(number for numbers in owned for number in numbers) == [0, 1, 2, 3]
+    assert all(owned)
+    stack.compose("up", "-d", "--no-recreate", "--scale", "consumer=1", "consumer")
+
+
+def consumers(stack) -> list[dict]:
+    return list(stack.containers("consumer").values())
+
+
+KILLED = ("producer", "consumer", "archiver", "django", "redis", "kafka", "zookeeper", "postgres", "spark")
+KILLED += ("airflow-dag-processor", "airflow-apiserver", "airflow-scheduler")
+
+
+@pytest.mark.parametrize("name", KILLED)
+def test_a_container_that_is_killed_comes_back(stack, name):
+    container = stack.service(name)
+    kill = f"kill -9 {container['State']['Pid']}"
+    docker("run", "--rm", "--pid=host", "--user=0", "--entrypoint=sh", container["Image"], "-c", kill)
+    until(lambda: stack.service(name)["RestartCount"] > container["RestartCount"], 60, f"{name} is started again")
+    until(lambda: not stack.unhealthy(), 300, f"all healthy after {name} was killed")
+
+
+def test_nothing_was_lost_or_counted_twice_meanwhile(stack):
+    before = stack.received(QUIET)
+    sent = stack.send(QUIET, rate=100, seconds=5)
+    until(lambda: stack.received(QUIET) == before + sent, 60, "all is counted")
+
+
+def test_the_same_job_runs_on_a_cluster_of_two_workers(stack):
+    stack.files = ["-f", "docker-compose.yml", "-f", "docker-compose.cluster.yml"]
+    stack.compose("up", "-d")
+    stack.wait_healthy()
+    day = (datetime.now(UTC) - timedelta(days=61)).date().isoformat()
+    stack.compose("exec", "-T", "airflow-scheduler", "ecommerce", "etl", "--shop", "demo", "--from", day, "--to", day)
+    assert int(stack.sql(f"SELECT orders FROM mart_daily_sales WHERE date = '{day}'")[0][0]) > 0
+    ask = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8081/json/').read().decode())"
+    cluster = json.loads(stack.compose("exec", "-T", "spark-master", "python", "-c", ask))
+    assert [worker["state"] for worker in cluster["workers"]] == ["ALIVE", "ALIVE"]
+    assert sum(worker["coresused"] for worker in cluster["workers"]) == 2
+    stack.files = []
+    stack.compose("up", "-d", "--remove-orphans")
+    stack.wait_healthy()
+
+
+def test_down_and_up_keep_everything(stack):
+    day = stack.live(QUIET)["date"]
+    received, revenue = stack.received(QUIET), stack.net_revenue()
+    links = stack.sql("SELECT count(*) FROM etl_run")
+    stack.compose("down")
+    begin = time.monotonic()
+    stack.compose("up", "-d")
+    stack.wait_healthy()
+    print(f"\nwarm up -d to all healthy in {time.monotonic() - begin:.0f} s")
+    if stack.live(QUIET)["date"] == day:
+        assert stack.received(QUIET) == received
+    assert stack.net_revenue() >= revenue > 0
+    assert int(stack.sql("SELECT count(*) FROM etl_run")[0][0]) >= int(links[0][0])
+
+
+def test_a_kafka_volume_beside_a_fresh_zookeeper_is_said_clearly(stack):
+    stack.compose("down")
+    docker("volume", "rm", f"{stack.project}_zookeeper-data", f"{stack.project}_zookeeper-log")
+    stack.compose("up", "-d", "kafka", check=False)
+    assert "Kafka's data is of cluster" in stack.compose("logs", "kafka-users")
+    assert not stack.containers("kafka") or not stack.service("kafka")["State"]["Running"]
+
+
+def test_down_v_leaves_nothing(stack):
+    stack.compose("--profile", "tools", "--profile", "scale", "down", "-v")
+    label = f"label=com.docker.compose.project={stack.project}"
+    assert docker("ps", "-aq", "--filter", label) == ""
+    assert docker("volume", "ls", "-q", "--filter", label) == ""
+    assert docker("network", "ls", "-q", "--filter", label) == ""
