@@ -29,12 +29,13 @@ RUN --mount=type=cache,target=/root/.cache/pip,sharing=locked \
     python -m venv /opt/build && /opt/build/bin/pip install --require-hashes --requirement requirements-build.txt
 COPY requirements.txt /lock/
 COPY docker/groups.toml docker/lock_group.py /lock/docker/
+COPY docker/install-group /groups/install
 RUN for group in web lake batch pyspark airflow spark; do \
-        python /lock/docker/lock_group.py "$group" >"/lock/$group.txt" || exit 1; \
+        python /lock/docker/lock_group.py "$group" >"/groups/$group.txt" || exit 1; \
     done
 RUN --mount=type=cache,target=/root/.cache/uv,sharing=locked \
     /opt/build/bin/uv pip install --python /opt/build --no-build-isolation --no-deps --require-hashes \
-        --target /opt/pyspark --requirement /lock/pyspark.txt \
+        --target /opt/pyspark --requirement /groups/pyspark.txt \
     && mv /opt/pyspark/pyspark/jars /opt/jars \
     && rm -rf /opt/pyspark/bin /opt/pyspark/pyspark/examples /opt/pyspark/pyspark/data /opt/jars/connect-repl \
     && rm /opt/jars/rocksdbjni-* /opt/jars/kubernetes-* /opt/jars/spark-kubernetes* /opt/jars/spark-yarn* /opt/jars/spark-hive* \
@@ -43,22 +44,23 @@ RUN --mount=type=cache,target=/root/.cache/uv,sharing=locked \
 
 FROM base AS web
 RUN --mount=type=bind,from=builder,source=/opt/build,target=/opt/build \
-    --mount=type=bind,from=builder,source=/lock,target=/lock \
+    --mount=type=bind,from=builder,source=/groups,target=/groups \
     --mount=type=cache,target=/root/.cache/uv,sharing=locked \
-    UV_LINK_MODE=copy /opt/build/bin/uv pip install --python /opt/venv --compile-bytecode --no-deps --require-hashes --requirement /lock/web.txt
+    /groups/install web
 COPY docker/ecommerce /opt/venv/bin/ecommerce
 
 FROM web AS lake
 RUN --mount=type=bind,from=builder,source=/opt/build,target=/opt/build \
-    --mount=type=bind,from=builder,source=/lock,target=/lock \
+    --mount=type=bind,from=builder,source=/groups,target=/groups \
     --mount=type=cache,target=/root/.cache/uv,sharing=locked \
-    UV_LINK_MODE=copy /opt/build/bin/uv pip install --python /opt/venv --compile-bytecode --no-deps --require-hashes --requirement /lock/lake.txt
+    /groups/install lake \
+    && rm /opt/venv/lib/python3.12/site-packages/pyarrow/*flight*
 
 FROM lake AS batch
 RUN --mount=type=bind,from=builder,source=/opt/build,target=/opt/build \
-    --mount=type=bind,from=builder,source=/lock,target=/lock \
+    --mount=type=bind,from=builder,source=/groups,target=/groups \
     --mount=type=cache,target=/root/.cache/uv,sharing=locked \
-    UV_LINK_MODE=copy /opt/build/bin/uv pip install --python /opt/venv --compile-bytecode --no-deps --require-hashes --requirement /lock/batch.txt
+    /groups/install batch
 COPY --from=builder /opt/pyspark /opt/venv/lib/python3.12/site-packages
 
 FROM web AS django
@@ -99,9 +101,9 @@ ENTRYPOINT ["python", "kafka_scripts/archiver.py"]
 
 FROM batch AS airflow
 RUN --mount=type=bind,from=builder,source=/opt/build,target=/opt/build \
-    --mount=type=bind,from=builder,source=/lock,target=/lock \
+    --mount=type=bind,from=builder,source=/groups,target=/groups \
     --mount=type=cache,target=/root/.cache/uv,sharing=locked \
-    UV_LINK_MODE=copy /opt/build/bin/uv pip install --python /opt/venv --compile-bytecode --no-deps --require-hashes --requirement /lock/airflow.txt
+    /groups/install airflow
 ENV AIRFLOW_HOME=/app/var/airflow
 COPY shops.toml ./
 COPY ecommerce ./ecommerce
@@ -113,9 +115,9 @@ EXPOSE 8080
 
 FROM batch AS spark
 RUN --mount=type=bind,from=builder,source=/opt/build,target=/opt/build \
-    --mount=type=bind,from=builder,source=/lock,target=/lock \
+    --mount=type=bind,from=builder,source=/groups,target=/groups \
     --mount=type=cache,target=/root/.cache/uv,sharing=locked \
-    UV_LINK_MODE=copy /opt/build/bin/uv pip install --python /opt/venv --no-deps --require-hashes --requirement /lock/spark.txt
+    /groups/install spark
 COPY --from=builder /opt/jars /opt/venv/lib/python3.12/site-packages/pyspark/jars
 COPY docker/executor-java /opt/executor-java/bin/java
 COPY shops.toml ./
