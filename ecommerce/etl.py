@@ -1,6 +1,7 @@
 """The batch run of one shop and one range of days: plan > ingest > process > publish-check > notify.
 
 Airflow's tasks and ``ecommerce etl`` call the same functions; Spark runs as a child process.
+What only one step needs is imported there: Airflow loads this module anew for every task.
 """
 
 from __future__ import annotations
@@ -17,13 +18,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import psycopg
-import redis
 import uuid_utils
-from psycopg.rows import dict_row
 
-from ecommerce import ingest as landing
-from ecommerce import lake, metrics, reconciliation
+from ecommerce import lake, metrics
 from ecommerce.config import PROJECT_DIR, settings
 from ecommerce.shops import shop as find_shop
 
@@ -101,6 +98,8 @@ def _file_sources(shop_id: str, from_date: date, to_date: date) -> dict[date, st
     query = """
         SELECT DISTINCT ON (date) date, source FROM warehouse.etl_run_day
         WHERE shop_id = %s AND date BETWEEN %s AND %s ORDER BY date, published_at DESC"""
+    import psycopg
+
     with psycopg.connect(settings().postgres_dsn("reader")) as connection:
         rows = connection.execute(query, (shop_id, from_date, to_date)).fetchall()
     return {day: source for day, source in rows if source not in ("simulated", "kafka")}
@@ -112,6 +111,8 @@ def ingest(run: Run, progress: Progress) -> None:
     Raises:
         landing.IngestError: the source or its files are not usable.
     """
+    from ecommerce import ingest as landing
+
     if run.source == "kafka":
         progress({"step": "ingest", "done": 1, "total": 1, "message": "traffic is in the lake already"})
     elif run.source == "simulated":
@@ -174,9 +175,11 @@ def publish_check(run: Run, progress: Progress) -> list[date]:
     Raises:
         EtlError: a landed day is absent from the warehouse or a figure differs from the answer key.
     """
-    with psycopg.connect(settings().postgres_dsn("reader"), row_factory=dict_row) as connection:
+    import psycopg
+
+    with psycopg.connect(settings().postgres_dsn("reader")) as connection:
         rows = connection.execute("SELECT date, measures FROM warehouse.etl_run_day WHERE run_id = %s", (run.run_id,)).fetchall()
-    published = {row["date"]: row["measures"] for row in rows}
+    published = dict(rows)
     if not published:
         raise EtlError(f"run {run.run_id} published no day: no file of source {run.source} falls in {run.from_date}..{run.to_date}")
     if run.source == "simulated":
@@ -189,6 +192,8 @@ def publish_check(run: Run, progress: Progress) -> list[date]:
 
 
 def _reconciled(run: Run, day: date, measures: dict[str, Any]) -> str:
+    from ecommerce import reconciliation
+
     found = reconciliation.reconcile(find_shop(run.shop_id), day, run.run_id, measures)
     differing = [f"{one.measure} (live {one.live}, batch {one.batch})" for one in found if not one.agrees]
     if differing:
@@ -197,6 +202,8 @@ def _reconciled(run: Run, day: date, measures: dict[str, Any]) -> str:
 
 
 def _hold_against_answer_key(run: Run, day: date, measures: dict[str, Any] | None) -> None:
+    from ecommerce import ingest as landing
+
     if measures is None:
         raise EtlError(f"{run.shop_id} {day} was simulated but not published by run {run.run_id}")
     expected = landing.answer_key(run.shop_id, day)
@@ -215,6 +222,8 @@ def notify(run: Run, published: list[date]) -> str:
     Returns:
         The sentence for the log.
     """
+    import redis
+
     message = {"shop_id": run.shop_id, "run_id": run.run_id, "dates": [day.isoformat() for day in published]}
     redis.Redis(**settings().redis_options).publish(PUBLISHED_CHANNEL, json.dumps(message))
     return f"{run.shop_id}: {len(published)} days published from {run.source} by run {run.run_id}"
