@@ -35,8 +35,8 @@ def _day(text: str | None) -> date | None:
     catchup=True,
     max_active_runs=3,
     default_args={
-        "retries": 3,
-        "retry_delay": timedelta(seconds=15),
+        "retries": 6,
+        "retry_delay": timedelta(seconds=10),
         "retry_exponential_backoff": True,
         "max_retry_delay": timedelta(minutes=10),
     },
