@@ -114,38 +114,53 @@ def steps(job: Job, connection: psycopg.Connection, runlog: RunLog, all_marts: l
     output = LakeOutput(job.lake_dir, job.source, job.shop.shop_id, job.run_id, days, f"{job.from_date}_{job.to_date}")
     try:
         stats, staged_tables = process(job, connection, parts, output, all_marts)
-        publish(job, connection, runlog, stats, staged_tables, output)
+        stop_if_blocked(job)
     except BaseException:
         output.discard()
         raise
-    output.sweep()
+    publish(job, connection, runlog, stats, staged_tables, output)
 
 
 def process(
     job: Job, connection: psycopg.Connection, parts: list[inputs.Partition], output: LakeOutput, all_marts: list[marts.Mart]
-) -> Any:
+) -> tuple[list[Any], warehouse.Staging]:
     """Everything up to publication; returns the lake writer's statistics and the filled staging tables."""
+    staged_tables = warehouse.create_staging(connection, job.run_id, job.shop.shop_id, [*FACTS, *(mart.table for mart in all_marts)])
+    expected = sum(part.manifest.rows for part in parts)
     spark = connect.session()
-    with connect.cancelled_on_error(spark, job.run_id), connect.progress(spark, lambda done, total: say("spark", done, total)):
-        say("stage", 0, 1, "reading, casting and checking rows")
-        expected = sum(part.manifest.rows for part in parts)
-        tasks = max(1, expected // ROWS_A_TASK)
-        staged = stage(spark, job, parts, tasks)
-        rows = by_day(staged.rows, len(output.days), tasks)
-        stats = rows.mapInArrow(lakewriter.writer(output.events_folders(), output.quarantine_folders()), lakewriter.STATS).collect()
-        job.counts = count(stats)
-        unit = "archived rows" if job.source.format == "events" else "rows"
-        job.findings += checks.of_the_run(stats, job.counts, expected, unit)
-        say("stage", 1, 1, f"{job.counts.good} good, {job.counts.quarantined} quarantined, {job.counts.excluded} excluded rows")
-        say("load", 0, 1, "facts and marts")
-        staged_tables = warehouse.create_staging(connection, job.run_id, job.shop.shop_id, [*FACTS, *(mart.table for mart in all_marts)])
-        frames = tables(spark, rows, staged.absent, all_marts)
-        loaded = load.load(frames, staged_tables, settings().postgres_dsn("loader"))
-        say("load", 1, 1, f"{sum(loaded.values())} rows")
+    try:
+        with connect.cancelled_on_error(spark, job.run_id), connect.progress(spark, lambda done, total: say("spark", done, total)):
+            stats, loaded = compute(spark, job, parts, output, all_marts, staged_tables, max(1, expected // ROWS_A_TASK))
+    finally:
+        connect.leave(spark)
+    unit = "archived rows" if job.source.format == "events" else "rows"
+    job.findings += checks.of_the_run(stats, job.counts, expected, unit)
     job.findings += checks.of_the_load(loaded, warehouse.staged_rows(connection, staged_tables))
     job.findings += checks.of_marts(connection, all_marts, staged_tables)
     job.findings += checks.of_other_days(connection, staged_tables, output.days)
     return stats, staged_tables
+
+
+def compute(
+    spark: SparkSession,
+    job: Job,
+    parts: list[inputs.Partition],
+    output: LakeOutput,
+    all_marts: list[marts.Mart],
+    staged_tables: warehouse.Staging,
+    tasks: int,
+) -> tuple[list[Any], dict[str, int]]:
+    """The Spark part: rows to the lake, facts and marts to the staging tables; returns the writer's statistics and the rows loaded."""
+    say("stage", 0, 1, "reading, casting and checking rows")
+    staged = stage(spark, job, parts, tasks)
+    rows = by_day(staged.rows, len(output.days), tasks)
+    stats = rows.mapInArrow(lakewriter.writer(output.events_folders(), output.quarantine_folders()), lakewriter.STATS).collect()
+    job.counts = count(stats)
+    say("stage", 1, 1, f"{job.counts.good} good, {job.counts.quarantined} quarantined, {job.counts.excluded} excluded rows")
+    say("load", 0, 1, "facts and marts")
+    loaded = load.load(tables(spark, rows, staged.absent, all_marts), staged_tables, settings().postgres_dsn("loader"))
+    say("load", 1, 1, f"{sum(loaded.values())} rows")
+    return stats, loaded
 
 
 def stage(spark: SparkSession, job: Job, parts: list[inputs.Partition], tasks: int) -> staging.Staged:
@@ -179,12 +194,15 @@ def tables(spark: SparkSession, rows: DataFrame, absent: frozenset[str], all_mar
     return {**frames, **queries}
 
 
+def stop_if_blocked(job: Job) -> None:
+    if stopped := checks.blocked(job.findings):
+        raise Blocked("; ".join(f"{f.name}{f' on {f.day}' if f.day else ''}: {f.value} ({f.detail})" for f in stopped[:5]))
+
+
 def publish(
     job: Job, connection: psycopg.Connection, runlog: RunLog, stats: list[Any], tables: warehouse.Staging, output: LakeOutput
 ) -> None:
     """Publish the lake's manifests, then all tables of all days in one transaction."""
-    if stopped := checks.blocked(job.findings):
-        raise Blocked("; ".join(f"{f.name}{f' on {f.day}' if f.day else ''}: {f.value} ({f.detail})" for f in stopped[:5]))
     say("publish", 0, 1, f"{len(output.days)} days")
     held_back = quarantined(stats)
     output.publish(stats)

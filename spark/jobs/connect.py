@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import uuid
@@ -14,6 +15,8 @@ from pyspark.errors.exceptions.base import PySparkException
 from pyspark.sql import SparkSession
 
 from ecommerce.config import settings
+
+log = logging.getLogger("batch")
 
 LOST = ("SESSION_CLOSED", "SESSION_CHANGED", "SESSION_NOT_FOUND", "INVALID_HANDLE")
 
@@ -70,11 +73,25 @@ def _answers(remote: str) -> None:
 
 
 def _connect(remote: str, session_id: str) -> SparkSession:
+    """The session ``session_id``, asked something; the client gives up after half a minute, not after ten."""
+    from pyspark.sql.connect.client.retries import DefaultPolicy
+
     token = quote(settings().secret("spark_connect_token"), safe="")
     url = f"{remote.rstrip('/')}/;authorization=Bearer%20{token};session_id={session_id}"
     spark = SparkSession.builder.remote(url).create()
-    spark.sql("SELECT 1").collect()
+    spark.client.set_retry_policies([DefaultPolicy(max_retries=9, max_backoff=5_000)])
+    try:
+        spark.sql("SELECT 1").collect()
+    except PySparkException:
+        leave(spark)
+        raise
     return spark
+
+
+def leave(spark: SparkSession) -> None:
+    """Close this program's connection; the session stays. Left open, the client asks once more when the program ends and may hang."""
+    if is_connect(spark):
+        spark.client.close()
 
 
 def _keep(path: Path, session_id: str) -> None:
@@ -96,7 +113,10 @@ def cancelled_on_error(spark: SparkSession, run_id: str) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        spark.interruptTag(run_id)
+        try:
+            spark.interruptTag(run_id)
+        except PySparkException as error:
+            log.warning("what still runs for %s could not be cancelled: %s", run_id, error)
         raise
     finally:
         spark.removeTag(run_id)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from ecommerce import lake
 
 @dataclass(frozen=True)
 class LakeOutput:
-    """Where a run's files go. The archive's events stay as they are: their accepted rows go aside for the run only."""
+    """Where a run's files go."""
 
     root: Path
     source: Source
@@ -24,20 +25,22 @@ class LakeOutput:
     run_id: str
     days: list[date]
     label: str
+    attempt: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
 
     @property
-    def scratch(self) -> Path:
-        return self.root / "scratch" / self.run_id
+    def folder(self) -> str:
+        """Name of the folders that the run writes: a retry under the same run id touches nothing that is published."""
+        return f"{self.run_id}-{self.attempt}"
 
     def events_folders(self) -> dict[date, str]:
-        """Folder for the accepted rows of each day."""
+        """Folder for the accepted rows of each day; none where they come from the archive, which stays as it is."""
         if self.source.format == "events":
-            return {day: str(self.scratch / f"date={day}") for day in self.days}
-        return {day: str(self._events(day) / self.run_id) for day in self.days}
+            return {}
+        return {day: str(self._events(day) / self.folder) for day in self.days}
 
     def quarantine_folders(self) -> dict[date | None, str]:
         """Folder for the rows held back of each day; None: no day is known."""
-        return {day: str(self._quarantine(day) / self.run_id) for day in (*self.days, None)}
+        return {day: str(self._quarantine(day) / self.folder) for day in (*self.days, None)}
 
     def publish(self, stats: list[Any]) -> None:
         """Publish the manifests of the run's days: a day without rows gets an empty one where it had rows before."""
@@ -47,13 +50,8 @@ class LakeOutput:
         for day in (*self.days, None):
             self._publish(self._quarantine(day), [row for row in stats if row["state"] == "quarantined" and row["day"] == day])
 
-    def sweep(self) -> None:
-        """Remove what the run wrote aside."""
-        shutil.rmtree(self.scratch, ignore_errors=True)
-
     def discard(self) -> None:
         """Remove everything the run wrote: it does not publish."""
-        self.sweep()
         for folder in (*self.events_folders().values(), *self.quarantine_folders().values()):
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -11,7 +11,7 @@ STATS = "state STRING, day DATE, name STRING, path STRING, rows BIGINT, inputs B
 def writer(events_folders: dict[Any, str], quarantine_folders: dict[Any, str]) -> Any:
     """A function for mapInArrow: classified rows (staging.classify), in order of ``_state`` and ``_day``, to rows of ``STATS``.
 
-    The folders by day (None: no day known) receive ``part-<task>.parquet``, written aside and renamed, so a retried
+    The folders by day (None: no day known; no events_folders: good rows are only counted) receive ``part-<task>.parquet``, written aside and renamed, so a retried
     task replaces its own. ``rows`` counts rows of the contract, ``inputs`` input rows, ``copies`` exact copies among them.
     """
 
@@ -50,7 +50,7 @@ def writer(events_folders: dict[Any, str], quarantine_folders: dict[Any, str]) -
 
         for row in table.select(["_state", "_day"]).group_by(["_state", "_day"], use_threads=False).aggregate([]).to_pylist():
             state, day = row["_state"], row["_day"]
-            if state != "excluded":
+            if state == "quarantined" or (state == "good" and events_folders):
                 same_day = pc.is_null(table["_day"]) if day is None else pc.equal(table["_day"], day)
                 yield state, day, shape(state, table.filter(pc.and_(pc.equal(table["_state"], state), same_day)))
 

