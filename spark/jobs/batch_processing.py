@@ -250,6 +250,8 @@ def end(status: str, job: Job | None, message: str = "") -> None:
 
 def main(arguments: list[str]) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    # spark-submit sends both streams to stdout: the last line must be the protocol's.
+    logging.getLogger("py4j").setLevel(logging.WARNING)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped by SIGTERM"))
     job = None
     try:

@@ -104,6 +104,7 @@ CREATE TABLE warehouse.fct_order_line (
     run_id         text NOT NULL,
     PRIMARY KEY (shop_id, date, event_id, item_index)
 );
+CREATE INDEX fct_order_line_customer ON warehouse.fct_order_line (shop_id, customer_id) WHERE customer_id IS NOT NULL;
 COMMENT ON TABLE warehouse.fct_order_line IS 'One row per line of a purchase, refund or adjustment.';
 COMMENT ON COLUMN warehouse.fct_order_line.amount IS 'price x quantity before discount: positive for purchases and refunds, signed for adjustments; shop currency. A refund is worth amount - discount.';
 
@@ -192,6 +193,7 @@ CREATE TABLE warehouse.mart_daily_product (
     run_id        text NOT NULL,
     PRIMARY KEY (shop_id, date, product_id)
 );
+CREATE INDEX mart_daily_product_product ON warehouse.mart_daily_product (shop_id, product_id);
 COMMENT ON TABLE warehouse.mart_daily_product IS 'One row per shop-day and product that was viewed, put in a cart, sold or refunded. Net revenue has no adjustments: they belong to no product.';
 
 CREATE TABLE warehouse.mart_daily_funnel (
