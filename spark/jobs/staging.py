@@ -65,7 +65,7 @@ def raw_lines(spark: SparkSession, source: Source, blocks: list[Block], shop: Sh
     what = f"not_csv: not {len(names)} values" if source.format == "csv" else "not_json: no object of the declared types"
     broken = F.col("_parsed._corrupt").isNotNull() | F.col("_parsed").isNull()
     damage = F.coalesce("_damage", F.when(broken, F.lit(what)))
-    raw = raw.withColumn("_damage", damage).withColumns(_content_id(source, shop))
+    raw = _with_content_id(raw.withColumn("_damage", damage), source, shop)
     row = F.struct("_number", "_file", "_line", "_raw", "_damage", "_from", "_to", "_event_id", "_copy")
     return raw.select(*names, "_file", "_line", "_raw", "_event_id", row.alias("_row"))
 
@@ -96,16 +96,17 @@ def _parse(source: Source) -> Column:
     return F.from_csv("_raw", schema, {**options, "sep": source.separator, "quote": '"', "escape": '"', "maxCharsPerColumn": "-1"})
 
 
-def _content_id(source: Source, shop: Shop) -> dict[str, Column]:
-    """``_event_id``, a UUIDv8 of (shop, source, row, occurrence number), and ``_copy``: an earlier row is equal."""
+def _with_content_id(raw: DataFrame, source: Source, shop: Shop) -> DataFrame:
+    """Add ``_event_id``, a UUIDv8 of (shop, source, row, occurrence number), and ``_copy``: an earlier row is equal."""
     if source.event_ids == "source":
-        return {"_event_id": F.lit(None).cast("STRING"), "_copy": F.lit(False)}
-    canonical = F.when(F.col("_damage").isNull(), F.to_json(F.struct(*[f"_parsed.`{name}`" for name in source.columns]))).otherwise(
-        F.col("_raw")
-    )
-    occurrence = F.row_number().over(Window.partitionBy(canonical).orderBy("_number", "_line"))
-    digest = F.sha2(F.concat_ws("\x1f", F.lit(shop.shop_id), F.lit(source.name), canonical, occurrence.cast("STRING")), 256)
-    return {"_event_id": uuid8(digest), "_copy": occurrence > 1}
+        return raw.withColumns({"_event_id": F.lit(None).cast("STRING"), "_copy": F.lit(False)})
+    values = F.to_json(F.struct(*[f"_parsed.`{name}`" for name in source.columns]))
+    raw = raw.withColumn("_canonical", F.when(F.col("_damage").isNull(), values).otherwise(F.col("_raw")))
+    raw = raw.withColumn("_occurrence", F.row_number().over(Window.partitionBy("_canonical").orderBy("_number", "_line")))
+    content = F.concat_ws("\x1f", F.lit(shop.shop_id), F.lit(source.name), "_canonical", F.col("_occurrence").cast("STRING"))
+    # Each step its own column: an expression that is used in several places is computed in each.
+    raw = raw.withColumn("_digest", F.sha2(content, 256))
+    return raw.withColumns({"_event_id": uuid8(F.col("_digest")), "_copy": F.col("_occurrence") > 1})
 
 
 def uuid8(digest: Column) -> Column:
