@@ -84,5 +84,5 @@ def test_the_keyboard_reaches_the_numbers_first(page, dashboard):
 
 
 def test_an_empty_warehouse_says_what_to_do(page, dashboard):
-    page.goto(f"{dashboard}/sales?shop=uci")
+    page.goto(f"{dashboard}/sales?shop=newcomer")
     expect(page.locator("main")).to_contain_text("ecommerce etl")
