@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ecommerce.config import Settings, settings
-from ecommerce.local import airflow, apps, health, ports, postgres, secret_files, starting, supervision
+from ecommerce.local import airflow, apps, health, ports, postgres, secret_files, spark, starting, supervision
 from ecommerce.local.display import Steps
 from ecommerce.local.history import progress
 from ecommerce.local.server import LocalError
@@ -162,6 +162,14 @@ def reset(yes: bool = False) -> None:
             if folder.exists():
                 shutil.rmtree(folder)
     console.print("All data is deleted.")
+
+
+def spark_submit(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Command and environment of a Spark of its own that runs the script and arguments given."""
+    command = spark.submit_command(settings(), settings().spark_driver_memory, "--master", "local[*]", "--conf", "spark.ui.enabled=false")
+    environment = {**os.environ, **spark.environment()}
+    environment.pop("SPARK_REMOTE", None)
+    return [*command, *arguments], environment
 
 
 def _confirmed(question: str) -> bool:

@@ -48,6 +48,7 @@ def options(settings: Settings) -> dict[str, str]:
         "spark.local.dir": str(folder / "scratch"),
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.sql.shuffle.partitions": "4",
+        "spark.sql.codegen.cache.maxEntries": "2000",  # a run's classes are compiled once, not by every run
         "spark.sql.session.timeZone": "UTC",
         "spark.speculation": "false",
         "spark.ui.port": str(settings.spark_ui_port),

@@ -1,7 +1,6 @@
 """Jobs share one session; one that was closed, and a server that is down or was started again, do not end that."""
 
 import json
-import os
 import subprocess
 import sys
 import uuid
@@ -11,7 +10,6 @@ import pytest
 
 from ecommerce import etl
 from ecommerce.config import settings
-from ecommerce.local import spark as local_spark
 
 pytestmark = pytest.mark.servers
 CODE = "import connect; s = connect.session(); print(s.sql('SELECT 1').collect()); print(s.session_id); connect.leave(s)"
@@ -58,11 +56,8 @@ def test_a_server_that_is_down_is_named_at_once(postgres):
 def test_the_job_runs_without_a_connect_server(postgres):
     batch_runs.land_lines("demo", "simulated", "2025-03-03", "events.jsonl", EVENT, 1, "classic")
     arguments = ["--run-id", "classic", "--shop", "demo", "--source", "simulated", "--from", "2025-03-03", "--to", "2025-03-03"]
-    options = ["--master", "local[2]", "--conf", "spark.ui.enabled=false"]
-    command = local_spark.submit_command(settings(), "1g", *options, str(batch_runs.JOB), *arguments)
-    environment = {**os.environ, **local_spark.environment()}
-    environment.pop("SPARK_REMOTE", None)
-    child = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, timeout=300)
+    command = [sys.executable, "-m", "ecommerce.cli", "spark-submit", *arguments]
+    child = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=300)
     last = json.loads(child.stdout.splitlines()[-1])
     assert (child.returncode, last["rows_good"], last["days"]) == (0, 1, 1)
 
