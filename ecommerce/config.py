@@ -86,7 +86,9 @@ class Settings:
         try:
             value = path.read_text(encoding="utf-8").strip()
         except FileNotFoundError:
-            raise ConfigError(f"secret {name} is missing ({path}): run `make up` (or `docker-compose up init`) once, it makes all secrets") from None
+            raise ConfigError(
+                f"secret {name} is missing ({path}): run `make up` (or `docker-compose up init`) once, it makes all secrets"
+            ) from None
         except PermissionError:
             raise ConfigError(f"secret {name} is not readable by this user ({path})") from None
         if not value:
