@@ -35,7 +35,7 @@ test: setup browser ## all tests, on servers of their own
 	@$(PYTHON_IN_VENV) -m pytest -rs tests
 
 test-fast: setup ## unit tests alone, no servers
-	@$(PYTHON_IN_VENV) -m pytest -rs -n auto tests/unit
+	@$(PYTHON_IN_VENV) -m pytest -rs tests/unit
 
 test-compose: setup ## the containers of docker-compose.yml: build, start, use, kill, stop (needs a Docker engine; 15 to 30 minutes)
 	@TEST_COMPOSE=1 $(PYTHON_IN_VENV) -m pytest -rs -x tests/compose
