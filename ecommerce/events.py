@@ -7,7 +7,7 @@ Money is a decimal string on the wire, DECIMAL(18,4) at rest and an integer of 1
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -195,11 +195,6 @@ def _validate_money(event: Event) -> None:
             raise Refused(Reason.BAD_MONEY, f"items[{index}]: {item.quantity} at {item.price} is more than a line can be")
         if event.event_name != "adjustment" and (price < 0 or not 0 <= discount <= price * item.quantity):
             raise Refused(Reason.BAD_MONEY, f"items[{index}]: price {item.price}, discount {item.discount}")
-
-
-def normalised_time(event: Event) -> datetime:
-    """The event's time in UTC."""
-    return event.event_time.astimezone(UTC)
 
 
 def __getattr__(name: str) -> Any:
