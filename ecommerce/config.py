@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 PREFIX = "ECOMMERCE_"
+NOBODY = "none"
 
 
 class ConfigError(Exception):
@@ -41,11 +42,11 @@ class Settings:
     postgres_database: str = _setting("ecommerce", "database of the warehouse and the dashboard")
     redis_host: str = _setting("127.0.0.1", "Redis server")
     redis_port: int = _setting(6380, "Redis port")
-    redis_user: str = _setting("", "Redis user, with the secret redis_<user>_password (default: the user without a name)")
+    redis_user: str = _setting("admin", "Redis user, with the secret redis_<user>_password; none: no name, and the secret redis_password")
     zookeeper_host: str = _setting("127.0.0.1", "ZooKeeper server")
     zookeeper_port: int = _setting(2181, "ZooKeeper port")
     kafka_bootstrap: str = _setting("127.0.0.1:9092", "Kafka bootstrap servers, host:port[,host:port]")
-    kafka_user: str = _setting("", "Kafka user, with the secret kafka_<user>_password (default: no sign-in)")
+    kafka_user: str = _setting("admin", "Kafka user, with the secret kafka_<user>_password; none: no sign-in")
     kafka_external_port: int = _setting(9094, "the containers' Kafka for programs on the host (profile tools)")
     kafka_topic: str = _setting("shop.events", "topic of shop events")
     kafka_dlq_topic: str = _setting("shop.events.dlq", "dead-letter topic")
@@ -108,15 +109,22 @@ class Settings:
     @cached_property
     def redis_options(self) -> dict[str, Any]:
         """Keyword arguments for ``redis.Redis``."""
-        user = {"username": self.redis_user} if self.redis_user else {}
-        password = self.secret("_".join(filter(None, ["redis", self.redis_user, "password"])))
-        return {"host": self.redis_host, "port": self.redis_port, **user, "password": password}
+        place = {"host": self.redis_host, "port": self.redis_port}
+        if self.redis_user == NOBODY:
+            return place | {"password": self.secret("redis_password")}
+        return place | {"username": self.redis_user, "password": self.secret(f"redis_{self.redis_user}_password")}
+
+    @property
+    def kafka_name(self) -> str:
+        """The brokers and the user, for messages: Kafka does not say that a password is wrong, it lets the client wait."""
+        user = "" if self.kafka_user == NOBODY else f" as user {self.kafka_user} (a wrong password shows as a time-out alone)"
+        return f"Kafka at {self.kafka_bootstrap}{user}"
 
     @cached_property
     def kafka_options(self) -> dict[str, Any]:
         """Keyword arguments that every kafka-python client shares."""
         options: dict[str, Any] = {"bootstrap_servers": self.kafka_bootstrap.split(",")}
-        if self.kafka_user:
+        if self.kafka_user != NOBODY:
             options |= {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "SCRAM-SHA-256"}
             options |= {"sasl_plain_username": self.kafka_user, "sasl_plain_password": self.secret(f"kafka_{self.kafka_user}_password")}
         return options

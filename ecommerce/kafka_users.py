@@ -8,15 +8,15 @@ import hmac
 import json
 import logging
 from pathlib import Path
-
-from kazoo.client import KazooClient
-from kazoo.exceptions import KazooException
-from kazoo.handlers.threading import KazooTimeoutError
+from typing import TYPE_CHECKING
 
 from ecommerce.config import ConfigError, Settings
 
-BROKER = "broker"
-USERS = (BROKER, "admin", "producer", "consumer", "archiver")
+if TYPE_CHECKING:
+    from kazoo.client import KazooClient
+
+BROKER, ADMIN = "broker", "admin"
+USERS = (BROKER, ADMIN, "producer", "consumer", "archiver")
 ITERATIONS = 8192
 WAIT_SECONDS = 30
 
@@ -39,12 +39,21 @@ def record(user: str, password: str) -> str:
     return f"{text},iterations={ITERATIONS}"
 
 
+def login(password: str) -> str:
+    """How the broker itself signs in, as Kafka's configuration says it."""
+    return f'org.apache.kafka.common.security.scram.ScramLoginModule required username="{BROKER}" password="{password}";'
+
+
 def write(settings: Settings, records: dict[str, str], broker_data: Path) -> list[str]:
     """Bring ZooKeeper's users to ``records`` (user to SCRAM record); a running broker is told. Returns those changed.
 
     Raises:
         KafkaUsersError: ZooKeeper does not answer, or ``broker_data`` (the broker's log folder) is of another cluster.
     """
+    from kazoo.client import KazooClient
+    from kazoo.exceptions import KazooException
+    from kazoo.handlers.threading import KazooTimeoutError
+
     address = f"{settings.zookeeper_host}:{settings.zookeeper_port}"
     logging.getLogger("kazoo").setLevel(logging.ERROR)
     client = KazooClient(address)
@@ -83,5 +92,5 @@ def _check_cluster(client: KazooClient, broker_data: Path) -> None:
         raise KafkaUsersError(
             f"Kafka's data is of cluster {own}, ZooKeeper knows {known or 'none'}: one of the two was restored or removed without the"
             " other. Restore both from the same time, or remove both to begin with an empty Kafka"
-            " (the lake, the warehouse and Redis keep their numbers)"
+            " (then start the consumer once with --new-generation)"
         )

@@ -36,7 +36,7 @@ class Archiver:
     def __init__(self, worker: Worker, config: Settings, flush_rows: int, flush_seconds: float) -> None:
         self.worker, self.config = worker, config
         self.flush_rows, self.flush_seconds = flush_rows, flush_seconds
-        self.kafka_name = f"Kafka at {config.kafka_bootstrap}"
+        self.kafka_name = config.kafka_name
         self.rows: list[Archived] = []
         self.ends: dict[int, int] = {}
         self.oldest: float | None = None

@@ -48,7 +48,7 @@ class Consumer(ConsumerRebalanceListener):
         self.worker, self.config = worker, config
         self.member = f"{worker.name}-{uuid.uuid5(uuid.NAMESPACE_URL, f'//{socket.gethostname()}{config.var_dir}').hex[:12]}"
         self.redis_name = f"Redis at {config.redis_host}:{config.redis_port}"
-        self.kafka_name = f"Kafka at {config.kafka_bootstrap}"
+        self.kafka_name = config.kafka_name
         self.claims: dict[TopicPartition, live.Claim] = {}
         self.unclaimed: set[TopicPartition] = set()
         self.counted_records, self.rate_from = 0, time.monotonic()

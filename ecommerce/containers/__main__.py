@@ -24,7 +24,7 @@ def _kafka_users(broker_data: str) -> None:
 
 
 def _topics() -> None:
-    from ecommerce.containers import topics
+    from ecommerce import topics
 
     topics.prepare(settings())
     print(f"Kafka: topics {settings().kafka_topic} and {settings().kafka_dlq_topic}, {len(topics.rights(settings()))} rights")

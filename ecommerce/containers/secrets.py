@@ -10,11 +10,10 @@ import json
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
-from ecommerce import kafka_users
+from ecommerce import kafka_users, redis_users
 from ecommerce.config import Settings
 from ecommerce.local import airflow, secret_files
 
@@ -24,12 +23,6 @@ POSTGRES_UID, REDIS_UID, KAFKA_UID = 999, 999, 1000
 ROLE_PASSWORDS = tuple(f"postgres_{role}_password" for role in secret_files.POSTGRES_ROLES)
 AIRFLOW = ("airflow_fernet_key", "airflow_database", "airflow_database_async")
 BATCH = ("spark_connect_token", "postgres_loader_password", "customer_hmac_key")
-REDIS_RIGHTS = {
-    "health": "resetkeys resetchannels -@all +ping",
-    "consumer": "~live:* &ecommerce:* +@all -@admin -@dangerous",
-    "etl": "~live:* &ecommerce:* -@all +@read +@connection +@pubsub +@scripting +@transaction",
-    "web": "~live:* ~ecommerce:* &ecommerce:* +@all -@admin -@dangerous",
-}
 
 
 @dataclass(frozen=True)
@@ -64,10 +57,9 @@ READERS = {
 def derived(settings: Settings) -> dict[str, str]:
     """Files made from secrets, by name: what the servers and Airflow read in a form of their own."""
     kafka = {user: settings.secret(f"kafka_{user}_password") for user in kafka_users.USERS}
-    rights = [f"user {name} on #{_digest(settings, name)} {right}" for name, right in REDIS_RIGHTS.items()]
     database = f"airflow:{quote(settings.secret('postgres_airflow_password'), safe='')}@postgres:5432/airflow"
     return {
-        "redis_users.acl": "\n".join(["user default off", *rights, ""]),
+        "redis_users.acl": redis_users.acl(settings),
         "kafka_users.json": json.dumps({user: kafka_users.record(user, password) for user, password in kafka.items()}),
         "kafka_jaas.conf": _jaas(kafka[kafka_users.BROKER]),
         "airflow_database": f"postgresql+psycopg://{database}",
@@ -76,13 +68,8 @@ def derived(settings: Settings) -> dict[str, str]:
     }
 
 
-def _digest(settings: Settings, user: str) -> str:
-    return sha256(settings.secret(f"redis_{user}_password").encode()).hexdigest()
-
-
 def _jaas(password: str) -> str:
-    login = "org.apache.kafka.common.security.scram.ScramLoginModule required"
-    return f'KafkaServer {{\n  {login}\n  username="{kafka_users.BROKER}"\n  password="{password}";\n}};\n'
+    return f"KafkaServer {{\n  {kafka_users.login(password)}\n}};\n"
 
 
 def hand_out(settings: Settings, root: Path = ROOT) -> None:

@@ -60,7 +60,7 @@ def environment(settings: Settings) -> dict[str, str]:
     options = {f"AIRFLOW__{key.replace('.', '__').upper()}": str(value) for key, value in _options(settings, folder).items()}
     # Keeps the environment readable from outside, by which left-over processes are found.
     python = {"SPT_NOENV": "1", "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin", "MALLOC_ARENA_MAX": "2"}
-    return {"AIRFLOW_HOME": str(folder), **python, **options}
+    return {"AIRFLOW_HOME": str(folder), "ECOMMERCE_REDIS_USER": "etl", **python, **options}
 
 
 def command(*arguments: str) -> list[str]:

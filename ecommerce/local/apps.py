@@ -43,19 +43,20 @@ def django_server(settings: Settings) -> Server:
         command=[str(Path(sys.executable).parent / "daphne"), *listen, "ecommerce_analytics.asgi:application"],
         cwd=DJANGO,
         ready=lambda: probes.page(f"http://{settings.host}:{settings.dashboard_port}/healthz"),
-        env=ENVIRONMENT,
+        env={**ENVIRONMENT, "ECOMMERCE_REDIS_USER": "web"},
     )
 
 
 def worker(settings: Settings, name: str, *arguments: str) -> Server:
     """One of kafka_scripts' programs; it reports in a heartbeat file."""
     heartbeat = settings.var_dir / "run" / f"{name}.heartbeat"
+    users = {"ECOMMERCE_KAFKA_USER": name, "ECOMMERCE_REDIS_USER": "consumer"}
     return Server(
         name=name,
         command=[sys.executable, str(PROJECT_DIR / "kafka_scripts" / f"{name}.py"), *arguments],
         cwd=PROJECT_DIR,
         ready=lambda: probes.heartbeat(heartbeat),
-        env=ENVIRONMENT,
+        env={**ENVIRONMENT, **users},
     )
 
 

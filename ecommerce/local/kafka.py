@@ -52,13 +52,24 @@ def zookeeper_server(settings: Settings) -> Server:
 
 
 def _prepare_kafka(settings: Settings) -> None:
+    """Write the users into ZooKeeper, where the broker must find them, and the broker's configuration."""
+    from ecommerce import kafka_users
+
     folder = settings.var_dir / "kafka"
     folder.mkdir(parents=True, exist_ok=True)
-    listener = f"PLAINTEXT://{settings.kafka_bootstrap.split(',')[0]}"
+    passwords = {user: settings.secret(f"kafka_{user}_password") for user in kafka_users.USERS}
+    kafka_users.write(settings, {user: kafka_users.record(user, password) for user, password in passwords.items()}, folder / "data")
+    listener = f"SASL_PLAINTEXT://{settings.kafka_bootstrap.split(',')[0]}"
     values = {
         "broker.id": 1,
         "listeners": listener,
         "advertised.listeners": listener,
+        "security.inter.broker.protocol": "SASL_PLAINTEXT",
+        "sasl.enabled.mechanisms": "SCRAM-SHA-256",
+        "sasl.mechanism.inter.broker.protocol": "SCRAM-SHA-256",
+        "listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config": kafka_users.login(passwords[kafka_users.BROKER]),
+        "authorizer.class.name": "kafka.security.authorizer.AclAuthorizer",
+        "super.users": f"User:{kafka_users.BROKER};User:{kafka_users.ADMIN}",
         "log.dirs": folder / "data",
         "zookeeper.connect": f"{settings.host}:{settings.zookeeper_port}",
         # A broker killed hard may only return when its old session has ended: keep that short.
@@ -80,21 +91,10 @@ def _prepare_kafka(settings: Settings) -> None:
     write(folder / "server.properties", _properties(values))
 
 
-def create_topics(settings: Settings) -> None:
-    """Make the events topic and the dead-letter topic where they are missing."""
-    from kafka import KafkaAdminClient
-    from kafka.errors import TopicAlreadyExistsError
+def _topics(settings: Settings) -> None:
+    from ecommerce import topics
 
-    wanted = {settings.kafka_topic: settings.kafka_partitions, settings.kafka_dlq_topic: 1}
-    client = KafkaAdminClient(**settings.kafka_options)
-    try:
-        missing = {name: {"num_partitions": n, "replication_factor": 1} for name, n in wanted.items() if name not in client.list_topics()}
-        if missing:
-            client.create_topics(missing, wait_for_metadata=True)
-    except TopicAlreadyExistsError:
-        client.wait_for_topics(list(wanted))
-    finally:
-        client.close()
+    topics.prepare(settings)
 
 
 def kafka_server(settings: Settings) -> Server:
@@ -107,6 +107,6 @@ def kafka_server(settings: Settings) -> Server:
         ready=lambda: probes.kafka(settings),
         env=ENVIRONMENT,
         prepare=lambda: _prepare_kafka(settings),
-        after=lambda: create_topics(settings),
+        after=lambda: _topics(settings),
         stop_seconds=60,
     )

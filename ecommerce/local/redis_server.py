@@ -6,6 +6,7 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
+from ecommerce import redis_users
 from ecommerce.config import Settings
 from ecommerce.local import probes
 from ecommerce.local.secret_files import write
@@ -14,7 +15,7 @@ from ecommerce.local.server import LocalError, Server
 CONFIG = """\
 bind {host}
 port {port}
-requirepass {password}
+aclfile {folder}/users.acl
 dir {folder}
 daemonize no
 protected-mode yes
@@ -47,8 +48,9 @@ def program() -> Path:
 def prepare(settings: Settings) -> None:
     folder = settings.var_dir / "redis"
     folder.mkdir(parents=True, exist_ok=True)
-    values = {"host": settings.host, "port": settings.redis_port, "folder": folder, "password": settings.secret("redis_password")}
+    values = {"host": settings.host, "port": settings.redis_port, "folder": folder}
     write(folder / "redis.conf", CONFIG.format(**values))
+    write(folder / "users.acl", redis_users.acl(settings))
 
 
 def server(settings: Settings) -> Server:

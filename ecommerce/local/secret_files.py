@@ -7,11 +7,10 @@ import os
 import secrets
 from pathlib import Path
 
-from ecommerce import kafka_users
+from ecommerce import kafka_users, redis_users
 from ecommerce.config import ConfigError
 
 POSTGRES_ROLES = ("admin", "owner", "loader", "web", "reader", "airflow")
-REDIS_USERS = ("health", "consumer", "etl", "web")
 
 
 def _token() -> str:
@@ -27,9 +26,8 @@ def _typeable() -> str:
 
 
 MAKERS = {f"postgres_{role}_password": _token for role in POSTGRES_ROLES} | {
-    **{f"redis_{user}_password": _token for user in REDIS_USERS},
+    **{f"redis_{user}_password": _token for user in redis_users.RIGHTS},
     **{f"kafka_{user}_password": _token for user in kafka_users.USERS},
-    "redis_password": _token,
     "django_secret_key": _token,
     "airflow_jwt_secret": _token,
     "airflow_fernet_key": _fernet_key,

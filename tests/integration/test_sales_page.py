@@ -47,7 +47,7 @@ def client(postgres):
 def live_redis(tmp_path_factory):
     """A Redis of this module's own: the session's counts another log."""
     with servers.running(servers.isolated_settings(tmp_path_factory.mktemp("live")), "redis") as settings:
-        yield redis.Redis(host=settings.redis_host, port=settings.redis_port, password=settings.secret("redis_password"))
+        yield redis.Redis(**settings.redis_options)
 
 
 @pytest.fixture(autouse=True)

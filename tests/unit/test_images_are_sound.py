@@ -46,6 +46,11 @@ def test_the_base_image_is_pinned_by_tag():
     assert re.search(r"(?m)^ARG PYTHON_IMAGE=python:3\.\d+-slim-\w+$", DOCKERFILE)
 
 
+def test_the_label_carries_the_projects_version():
+    version = tomllib.loads((PROJECT_DIR / "pyproject.toml").read_text())["project"]["version"]
+    assert f'org.opencontainers.image.version="{version}"' in DOCKERFILE
+
+
 def test_every_package_of_the_project_is_in_a_layer_or_for_the_local_run_alone():
     project = tomllib.loads((PROJECT_DIR / "pyproject.toml").read_text())["project"]["dependencies"]
     wanted = {re.match(r"[a-z0-9-]+", line)[0] for line in project}

@@ -22,7 +22,7 @@ def test_made_once_with_mode_0600(tmp_path):
 
 def test_a_lost_secret_is_made_again_and_open_ones_are_closed(tmp_path):
     secret_files.make(tmp_path)
-    (tmp_path / "redis_password").unlink()
+    (tmp_path / "redis_admin_password").unlink()
     (tmp_path / "django_secret_key").chmod(0o644)
-    assert secret_files.make(tmp_path) == ["redis_password"]
+    assert secret_files.make(tmp_path) == ["redis_admin_password"]
     assert modes(tmp_path) == {0o600}

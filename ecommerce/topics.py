@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kafka import KafkaAdminClient
 from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
+from kafka.errors import TopicAlreadyExistsError
 
 from ecommerce.config import Settings
-from ecommerce.local.kafka import create_topics
 
+ADMIN = "admin"
 READ, WRITE = ACLOperation.READ, ACLOperation.WRITE
 TOPIC, GROUP = ResourceType.TOPIC, ResourceType.GROUP
 
@@ -26,13 +29,23 @@ def rights(settings: Settings) -> list[tuple[str, ACLOperation, ResourceType, st
 
 
 def prepare(settings: Settings) -> None:
-    """Make the topics that are missing, and allow what :func:`rights` lists."""
-    create_topics(settings)
-    client = KafkaAdminClient(**settings.kafka_options)
+    """Make the events topic and the dead-letter topic where they are missing, and allow what :func:`rights` lists."""
+    client = KafkaAdminClient(**replace(settings, kafka_user=ADMIN).kafka_options)
     try:
+        _create(client, {settings.kafka_topic: settings.kafka_partitions, settings.kafka_dlq_topic: 1})
         client.create_acls([_acl(*right) for right in rights(settings)])
     finally:
         client.close()
+
+
+def _create(client: KafkaAdminClient, wanted: dict[str, int]) -> None:
+    known = client.list_topics()
+    missing = {name: {"num_partitions": number, "replication_factor": 1} for name, number in wanted.items() if name not in known}
+    try:
+        if missing:
+            client.create_topics(missing, wait_for_metadata=True)
+    except TopicAlreadyExistsError:
+        client.wait_for_topics(list(wanted))
 
 
 def _acl(user: str, operation: ACLOperation, kind: ResourceType, name: str) -> ACL:
