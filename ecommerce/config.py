@@ -116,9 +116,14 @@ class Settings:
 
     @property
     def kafka_name(self) -> str:
-        """The brokers and the user, for messages: Kafka does not say that a password is wrong, it lets the client wait."""
-        user = "" if self.kafka_user == NOBODY else f" as user {self.kafka_user} (a wrong password shows as a time-out alone)"
-        return f"Kafka at {self.kafka_bootstrap}{user}"
+        """The brokers, for messages."""
+        return f"Kafka at {self.kafka_bootstrap}"
+
+    @property
+    def kafka_awaited(self) -> str:
+        """The brokers, for messages of a client that waits: a wrong password shows as a time-out alone."""
+        hint = "" if self.kafka_user == NOBODY else f" (as user {self.kafka_user}; a wrong password looks like an absent Kafka)"
+        return self.kafka_name + hint
 
     @cached_property
     def kafka_options(self) -> dict[str, Any]:

@@ -56,7 +56,7 @@ class Archiver:
         self.worker.say(f"archiving {self.log.topic} ({self.log.partitions} partitions) from {self.kafka_name} to {self.config.lake_dir}")
 
     def _on_kafka(self, attempt):
-        return self.worker.wait_for(self.kafka_name, attempt, stream.KAFKA_AWAY)
+        return self.worker.wait_for(self.config.kafka_awaited, attempt, stream.KAFKA_AWAY)
 
     def _start(self, partition: TopicPartition, begin: int, skip_lost: bool) -> int:
         """The committed offset, or the log's beginning for a partition that was never archived."""

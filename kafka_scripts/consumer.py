@@ -89,7 +89,7 @@ class Consumer(ConsumerRebalanceListener):
         return self.worker.wait_for(self.redis_name, once, (RedisAway, RedisSlow, RedisNotReady), self._stay_in_group)
 
     def _on_kafka(self, attempt):
-        return self.worker.wait_for(self.kafka_name, attempt, stream.KAFKA_AWAY)
+        return self.worker.wait_for(self.config.kafka_awaited, attempt, stream.KAFKA_AWAY)
 
     def _stay_in_group(self) -> None:
         """Poll without fetching, so that a pause is not taken for a death."""

@@ -68,7 +68,9 @@ class Outbox:
     def __init__(self, worker: Worker, config: Settings, ack_log: IO[bytes] | None = None) -> None:
         self._worker, self._topic, self._ack_log = worker, config.kafka_topic, ack_log
         self._name = config.kafka_name
-        self._kafka = worker.wait_for(self._name, lambda: KafkaProducer(**config.kafka_options, **PRODUCER_OPTIONS), (KafkaError, OSError))
+        self._kafka = worker.wait_for(
+            config.kafka_awaited, lambda: KafkaProducer(**config.kafka_options, **PRODUCER_OPTIONS), (KafkaError, OSError)
+        )
         what = f"topic {self._topic} (`make up` creates it)"
         worker.wait_for(what, lambda: self._kafka.partitions_for(self._topic), (KafkaError,))
         self._pending: deque[_Sent] = deque()

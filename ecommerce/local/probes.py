@@ -76,12 +76,12 @@ def kafka(settings: Settings) -> None:
             **settings.kafka_options, request_timeout_ms=TIMEOUT_SECONDS * 1000, bootstrap_timeout_ms=TIMEOUT_SECONDS * 1000
         )
     except KafkaError as error:
-        raise NotReady(f"{settings.kafka_name}: {error}") from None
+        raise NotReady(f"{settings.kafka_awaited}: {error}") from None
     try:
         if not client.describe_cluster()["brokers"]:
             raise NotReady("Kafka has no broker yet")
     except KafkaError as error:
-        raise NotReady(f"{settings.kafka_name}: {error}") from None
+        raise NotReady(f"{settings.kafka_awaited}: {error}") from None
     finally:
         client.close()
 

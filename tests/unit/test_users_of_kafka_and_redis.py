@@ -22,7 +22,7 @@ def test_a_client_signs_in_by_scram(settings):
     assert (options["security_protocol"], options["sasl_mechanism"]) == ("SASL_PLAINTEXT", "SCRAM-SHA-256")
     assert options["sasl_plain_username"] == "producer"
     assert options["sasl_plain_password"] == settings.secret("kafka_producer_password")
-    assert "time-out" in settings.kafka_name
+    assert "wrong password" in settings.kafka_awaited
 
 
 def test_nobody_does_not_sign_in(tmp_path):
