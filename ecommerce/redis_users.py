@@ -9,9 +9,9 @@ from ecommerce.config import Settings
 RIGHTS = {
     "admin": "~* &* +@all",
     "health": "resetkeys resetchannels -@all +ping",
-    "consumer": "~live:* &ecommerce:* +@all -@admin -@dangerous",
-    "etl": "~live:* &ecommerce:* -@all +@read +@connection +@pubsub +@scripting +@transaction",
-    "web": "~live:* ~ecommerce:* &ecommerce:* +@all -@admin -@dangerous",
+    "consumer": "resetchannels ~live:* &ecommerce:* +@all -@admin -@dangerous",
+    "etl": "resetchannels ~live:* &ecommerce:* -@all +@read +@connection +@pubsub +@scripting +@transaction",
+    "web": "resetchannels ~live:* ~ecommerce:* &ecommerce:* +@all -@admin -@dangerous",
 }
 
 

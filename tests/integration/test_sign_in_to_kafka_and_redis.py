@@ -61,7 +61,7 @@ def test_redis_asks_for_a_user(redis_server):
     ],
 )
 def test_a_redis_user_does_no_more_than_it_may(redis_server, user, command):
-    with pytest.raises(redis.NoPermissionError):
+    with pytest.raises(redis.exceptions.NoPermissionError):
         as_user(redis_server, user).execute_command(*command)
 
 
