@@ -1,6 +1,7 @@
 """A Redis, topics and a lake of a test's own on the session's Kafka, and the stream's programs as child processes."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,14 +10,14 @@ import uuid
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from redis import Redis
 
-from ecommerce import events, shops
+from ecommerce import events, shops, topics
 from ecommerce.config import PROJECT_DIR, Settings
 from ecommerce.live import LiveState
-from ecommerce.local import kafka as local_kafka
 from ecommerce.local import servers
 
 
@@ -110,12 +111,21 @@ def stop(program: subprocess.Popen) -> int:
     return program.wait(30)
 
 
+def _secrets_of_both(kafka: Settings, redis: Settings, folder: Path) -> Path:
+    """The servers of a world may have been started with secrets of their own."""
+    shutil.copytree(redis.secrets_dir, folder)
+    for secret in kafka.secrets_dir.glob("kafka_*"):
+        shutil.copy(secret, folder)
+    return folder
+
+
 @contextmanager
 def own_world(kafka: Settings, folder, redis: Settings):
     """A world on the server of ``redis``, emptied, with topics of its own."""
     name = f"test.{uuid.uuid4().hex[:8]}"
     own = replace(
         redis,
+        secrets_dir=_secrets_of_both(kafka, redis, folder / "secrets"),
         kafka_bootstrap=kafka.kafka_bootstrap,
         kafka_topic=name,
         kafka_dlq_topic=f"{name}.dlq",
@@ -123,7 +133,7 @@ def own_world(kafka: Settings, folder, redis: Settings):
         lake_dir=folder / "lake",
     )
     own.var_dir.mkdir(parents=True, exist_ok=True)
-    local_kafka.create_topics(own)
+    topics.prepare(own)
     made = World(own)
     made.redis.flushall()
     try:
