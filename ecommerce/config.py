@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from ecommerce.errors import PlatformError
+
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 PREFIX = "ECOMMERCE_"
 NOBODY = "none"
 
 
-class ConfigError(Exception):
+class ConfigError(PlatformError):
     """A setting or secret is missing or malformed; the message names it and the remedy."""
 
 

@@ -22,6 +22,7 @@ import uuid_utils
 
 from ecommerce import lake, metrics
 from ecommerce.config import PROJECT_DIR, settings
+from ecommerce.errors import PlatformError
 from ecommerce.shops import shop as find_shop
 
 AUTO = "auto"
@@ -30,7 +31,7 @@ PUBLISHED_CHANNEL = "ecommerce:published"
 Progress = Callable[[dict[str, Any]], None]
 
 
-class EtlError(Exception):
+class EtlError(PlatformError):
     """A batch run cannot start or did not end well; the message names the cause and the remedy."""
 
 

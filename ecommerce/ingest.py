@@ -16,12 +16,13 @@ from typing import Any
 
 from ecommerce import lake, simulator
 from ecommerce.config import PROJECT_DIR, settings
+from ecommerce.errors import PlatformError
 from ecommerce.shops import Shop
 
 ANSWER_KEY = "expected.json"
 
 
-class IngestError(Exception):
+class IngestError(PlatformError):
     """Files or their source are not usable; the message names the file and the remedy."""
 
 

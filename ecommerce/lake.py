@@ -17,6 +17,8 @@ from pathlib import Path
 
 import msgspec
 
+from ecommerce.errors import PlatformError
+
 MANIFEST = "_manifest.json"
 
 
@@ -42,7 +44,7 @@ class Manifest(msgspec.Struct, frozen=True):
         return sum(file.rows for file in self.files)
 
 
-class LakeError(Exception):
+class LakeError(PlatformError):
     """A partition is damaged: its manifest names a file that is absent or altered."""
 
 

@@ -14,13 +14,14 @@ import pyarrow.parquet as pq
 
 from ecommerce import lake
 from ecommerce.config import Settings
+from ecommerce.errors import PlatformError
 from ecommerce.events import FLAT_SCHEMA, SCHEMA_VERSION, Event, Item
 
 BATCH_ROWS = 16_384
 ORDER = [(name, "ascending") for name in ("event_time", "event_id", "item_index")]
 
 
-class ReplayError(Exception):
+class ReplayError(PlatformError):
     """The day cannot be streamed; the message says why and what can be done."""
 
 

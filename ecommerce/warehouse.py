@@ -16,6 +16,7 @@ import pyarrow as pa
 from psycopg import sql
 
 from ecommerce.config import settings
+from ecommerce.errors import PlatformError
 from ecommerce.shops import Shop
 
 ARROW_TYPES = {
@@ -30,7 +31,7 @@ ARROW_TYPES = {
 TOUCHED = {"touched_product": "product_id", "touched_customer": "customer_id"}
 
 
-class WarehouseError(Exception):
+class WarehouseError(PlatformError):
     """The warehouse is not as a run needs it; the message names the table and the remedy."""
 
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from redis import Redis
 
+from ecommerce.errors import PlatformError
 from ecommerce.events import Event
 from ecommerce.live import keys, request
 from ecommerce.live.aggregate import Batch, Judge, Known, Refusal, Verdicts, money_fields
@@ -31,7 +32,7 @@ class Origin(NamedTuple):
     topic_id: str
 
 
-class StateError(Exception):
+class StateError(PlatformError):
     """The live state cannot be used as it is; the message says why and what to do."""
 
 

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ecommerce.errors import PlatformError
+
 STRAY = ("PYTHONHOME", "PYTHONPATH", "SPARK_HOME", "SPARK_REMOTE", "SPARK_CONF_DIR", "SPARK_CONNECT_MODE_ENABLED", "JAVA_TOOL_OPTIONS")
 
 
-class LocalError(Exception):
+class LocalError(PlatformError):
     """The local run cannot go on; the message is one line and names the remedy."""
 
 

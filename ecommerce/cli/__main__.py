@@ -1,0 +1,5 @@
+"""``python -m ecommerce.cli``."""
+
+from ecommerce.cli import main
+
+main()

@@ -1,0 +1,5 @@
+"""The one error that a command shows as a line, without a traceback."""
+
+
+class PlatformError(Exception):
+    """Something that the user can put right; the message names the thing and the remedy."""
