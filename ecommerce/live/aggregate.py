@@ -145,7 +145,7 @@ def _count_refused(refused: Iterable[Refusal], found: Verdicts) -> None:
 class Sums:
     """Sums and distinct ids of the counted events of one shop and minute; money in 1/10,000."""
 
-    __slots__ = ("day", "hour", "sessions", "steps", "values", "visitors")
+    __slots__ = ("day", "hour", "places", "sessions", "steps", "values", "visitors")
 
     def __init__(self, day: str, hour: str) -> None:
         self.day, self.hour = day, hour
@@ -153,6 +153,8 @@ class Sums:
         self.visitors: set[str] = set()
         self.sessions: set[str] = set()
         self.steps: dict[str, set[str]] = {}
+        self.places: dict[tuple[str | None, ...], list[int]] = {}
+        """Events, orders and gross revenue by (country, channel, device)."""
 
 
 def fold(counted: Iterable[Counted]) -> dict[tuple[str, int], Sums]:
@@ -164,6 +166,10 @@ def fold(counted: Iterable[Counted]) -> dict[tuple[str, int], Sums]:
             group = groups[event.shop_id, minute] = Sums(day, hour)
         name, values = event.event_name, group.values
         values["events"] += 1
+        place = group.places.get(dimensions := (event.country, event.channel, event.device))
+        if place is None:
+            place = group.places[dimensions] = [0, 0, 0]
+        place[0] += 1
         if measure := COUNTS.get(name):
             values[measure] += 1
         group.visitors.add(event.client_id)
@@ -171,8 +177,12 @@ def fold(counted: Iterable[Counted]) -> dict[tuple[str, int], Sums]:
         if name in keys.STEPS:
             group.steps.setdefault(name, set()).add(event.session_id)
         if name in ("purchase", "refund", "adjustment"):
-            for field_name, value in money_fields(event).items():
+            amounts = money_fields(event)
+            for field_name, value in amounts.items():
                 values[field_name] += value
+            if name == "purchase":
+                place[1] += 1
+                place[2] += amounts["gross_revenue"]
     return groups
 
 

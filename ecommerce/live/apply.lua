@@ -62,7 +62,7 @@ end
 local function hyperloglog(key)
   return redis.call('EXISTS', key) == 0 or (fits(key, 'string') and redis.call('GETRANGE', key, 0, 3) == 'HYLL')
 end
-for _, list in ipairs({r.days, r.add, r.put}) do
+for _, list in ipairs({r.days, r.add, r.put, r.breakdown}) do
   for _, e in ipairs(list) do if not fits(e[1], 'hash') then return {'damaged', e[1]} end end
 end
 for _, e in ipairs(r.distinct) do if not hyperloglog(e[1]) then return {'damaged', e[1]} end end
@@ -91,6 +91,16 @@ for _, list in ipairs({r.days, r.add}) do
     for i = 1, #e[3], 2 do redis.call('HINCRBY', e[1], e[3][i], e[3][i + 1]) end
     redis.call('EXPIREAT', e[1], e[2])
   end
+end
+for _, e in ipairs(r.breakdown) do
+  for i = 1, #e[3], 4 do
+    local value, events = e[3][i], 'events:' .. e[3][i]
+    if redis.call('HLEN', e[1]) >= 3 * r.max_values and redis.call('HEXISTS', e[1], events) == 0 then value = r.other end
+    for n, measure in ipairs({'events:', 'orders:', 'gross_revenue:'}) do
+      redis.call('HINCRBY', e[1], measure .. value, e[3][i + n])
+    end
+  end
+  redis.call('EXPIREAT', e[1], e[2])
 end
 for _, e in ipairs(r.distinct) do
   chunks(e[3], CHUNK, function(_, ...) redis.call('PFADD', e[1], ...) end)

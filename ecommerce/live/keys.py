@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from ecommerce.shops import Shop
 
 HEADER = "live:header"
+REBUILD = "live:rebuild"
 CHANNEL = "ecommerce:changed"
 
 HOUR = 3600
@@ -26,6 +27,10 @@ KEEP_RATE = 60
 WINDOW_MINUTES = 5
 STEPS = ("view_item", "add_to_cart", "begin_checkout", "purchase")
 """Events of the funnel, each with the sessions that have one; the first step is every session."""
+DIMENSIONS = ("country", "channel", "device")
+NOT_SET, OTHER = "(not set)", "(other)"
+MAX_VALUES = 200
+"""Values of a dimension that a shop-day tells apart; what comes after them counts as OTHER."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -79,6 +84,10 @@ class Keys:
     def products(self, what: str, shop_id: str, day: str) -> str:
         """Of one shop-day by item_id: ``rank`` a sorted set, ``gross``, ``units`` and ``name`` hashes."""
         return f"{self.root}products:{what}:{shop_id}:{day}"
+
+    def breakdown(self, dimension: str, shop_id: str, day: str) -> str:
+        """Hash <measure>:<value> of one of DIMENSIONS on one shop-day: events, orders, gross_revenue."""
+        return f"{self.root}breakdown:{dimension}:{shop_id}:{day}"
 
     def latest(self, what: str, shop_id: str, day: str) -> str:
         """List of JSON objects, newest first: ``orders`` or ``activity``."""

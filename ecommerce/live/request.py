@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import UTC
 from typing import Any
 
 import msgpack
@@ -41,6 +42,9 @@ def build(names: keys.Keys, writer: str, batch: Batch, verdicts: Verdicts, now: 
         "distinct": [*_distinct(names, groups, at), *_active(names, groups, at)],
         "rank": [],
         "put": [],
+        "breakdown": _breakdown(names, groups, at),
+        "max_values": keys.MAX_VALUES,
+        "other": keys.OTHER,
         "latest": _latest(names, verdicts.counted, at),
         "newest": _newest(names, verdicts.counted, now),
         "rate": _rate(names, verdicts, at),
@@ -118,6 +122,20 @@ def _minutes(names: keys.Keys, groups: dict[tuple[str, int], Sums], at: int) -> 
     return [[names.minute(shop_id, minute), at + keys.KEEP_MINUTE, _flat(group.values)] for (shop_id, minute), group in groups.items()]
 
 
+def _breakdown(names: keys.Keys, groups: dict[tuple[str, int], Sums], at: int) -> list[list]:
+    """For each dimension and shop-day: value, events, orders, gross revenue, one after the other."""
+    sums: dict[tuple[str, str, str], dict[str, list[int]]] = defaultdict(dict)
+    for (shop_id, _), group in groups.items():
+        for values, counts in group.places.items():
+            for dimension, value in zip(keys.DIMENSIONS, values, strict=True):
+                known = sums[dimension, shop_id, group.day].setdefault(value or keys.NOT_SET, [0, 0, 0])
+                known[:] = map(int.__add__, known, counts)
+    return [
+        [names.breakdown(*place), at + keys.KEEP_DAY, [text for value, counts in by_value.items() for text in (value, *map(str, counts))]]
+        for place, by_value in sums.items()
+    ]
+
+
 def _distinct(names: keys.Keys, groups: dict[tuple[str, int], Sums], at: int) -> list[list]:
     members: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for (shop_id, _), group in groups.items():
@@ -179,7 +197,7 @@ def _entry(event: Event) -> bytes:
     value = sum(money_units(item.price) * item.quantity - money_units(item.discount) for item in event.items)
     return msgspec.json.encode({
         "event_name": event.event_name,
-        "event_time": event.event_time,
+        "event_time": event.event_time.astimezone(UTC),
         "transaction_id": event.transaction_id,
         "item_name": event.items[0].item_name or event.items[0].item_id if event.items else None,
         "items": len(event.items),

@@ -16,9 +16,9 @@ from ecommerce.events import money_text
 from ecommerce.live import keys
 from ecommerce.shops import Shop
 
-VERSION = 1
+VERSION = 2
 MINUTES = 60
-TOP_PRODUCTS = 10
+TOP_PRODUCTS = TOP_VALUES = 10
 LATEST = {"orders": 12, "activity": 8}
 RATE_SECONDS = 10
 TOTALS = ("received", "counted", "duplicates", "late")
@@ -39,7 +39,8 @@ class LiveState:
 
         Counts are integers, money is a decimal string with four places in the shop's currency. Sums are
         exact; ``estimates``, ``now`` and ``funnel`` are HyperLogLog estimates with ``standard_error``.
-        ``minutes`` end now or, for a day gone by, at its last event.
+        ``breakdown`` has the ten values of each dimension with most gross revenue, then most events; ``rebuild``
+        is None or the percentage and beginning of a rebuild that is under way. ``minutes`` end now or, for a day gone by, at its last event.
 
         Raises:
             redis.RedisError: Redis does not answer.
@@ -62,7 +63,6 @@ class LiveState:
         current = int(now) // 60
         last = current if day >= shop.today() else self._last_minute(names, shop, day)
         pipe = self._redis.pipeline(transaction=False)
-        pipe.hget(keys.HEADER, "generation")
         pipe.hgetall(names.day(shop_id, text))
         pipe.hgetall(names.hours(shop_id, text))
         for what in ("visitors", "sessions", *keys.STEPS):
@@ -72,16 +72,23 @@ class LiveState:
         for what in LATEST:
             pipe.lrange(names.latest(what, shop_id, text), 0, LATEST[what] - 1)
         pipe.eval(_TOP, 4, *(names.products(what, shop_id, text) for what in ("rank", "gross", "units", "name")), TOP_PRODUCTS)
+        for dimension in keys.DIMENSIONS:
+            pipe.hgetall(names.breakdown(dimension, shop_id, text))
+        pipe.hgetall(keys.REBUILD)
         pipe.mget([names.rate(shop_id, int(now) - back) for back in range(1, RATE_SECONDS + 1)])
         shown = range(last - MINUTES + 1, last + 1)
         for minute in shown:
             pipe.hgetall(names.minute(shop_id, minute))
-        generation, sums, hours, *rest = pipe.execute()
+        # Last: a generation that still serves now was whole while it was read.
+        pipe.hget(keys.HEADER, "generation")
+        sums, hours, *rest, generation = pipe.execute()
         counts, active, rest = rest[:6], rest[6:8], rest[8:]
-        orders, activity, top, rate, *minutes = rest
+        orders, activity, top, *places, rebuild, rate = rest[: 5 + len(keys.DIMENSIONS)]
+        minutes = rest[5 + len(keys.DIMENSIONS) :]
         return int(generation or 0), _document(
             shop, text, now, _integers(sums), _integers(hours), dict(zip(("visitors", "sessions", *keys.STEPS), counts, strict=True)),
             active, [*orders, *activity], top, rate, dict(zip(shown, map(_integers, minutes), strict=True)),
+            dict(zip(keys.DIMENSIONS, map(_breakdown, places), strict=True)), progress(rebuild),
         )  # fmt: skip
 
     def _last_minute(self, names: keys.Keys, shop: Shop, day: date) -> int:
@@ -93,6 +100,7 @@ class LiveState:
 def _document(
     shop: Shop, day: str, now: float, sums: dict[str, int], hours: dict[str, int], counts: dict[str, int], active: list[int],
     latest: list[bytes], top: list[list[bytes]], rate: Iterable[bytes | None], minutes: dict[int, dict[str, int]],
+    breakdown: dict[str, list], rebuild: dict[str, Any] | None,
 ) -> dict[str, Any]:  # fmt: skip
     last = sums.get("last_event_ms")
     return {
@@ -110,6 +118,8 @@ def _document(
         "minutes": [{"minute": _rfc3339(keys.minute_start(m)), **_bucket(values, with_gross=True)} for m, values in minutes.items()],
         "hours": [{"hour": f"{hour:02d}:00", **_bucket(_part(hours, f"{hour:02d}:"))} for hour in range(24)],
         "top_products": [_product(*row) for row in top],
+        "breakdown": breakdown,
+        "rebuild": rebuild,
         "latest": sorted(map(msgspec.json.decode, latest), key=lambda entry: entry["event_time"], reverse=True),
         "events_per_second": sum(int(count) for count in rate if count) / RATE_SECONDS,
         "totals": _totals(sums),
@@ -143,6 +153,25 @@ def _totals(sums: Mapping[str, int]) -> dict[str, Any]:
 def _product(item: bytes, gross: bytes, units: bytes, name: bytes) -> dict[str, int | str]:
     item_id = item.decode()
     return {"item_id": item_id, "item_name": name.decode() or item_id, "units": int(units), "gross_revenue": money_text(int(gross))}
+
+
+def _breakdown(fields: Mapping[bytes, bytes]) -> list[dict[str, int | str]]:
+    sums: dict[str, dict[str, int]] = {}
+    for name, count in fields.items():
+        measure, _, value = name.decode().partition(":")
+        sums.setdefault(value, {})[measure] = int(count)
+    ranked = sorted(sums.items(), key=lambda pair: (-pair[1]["gross_revenue"], -pair[1]["events"], pair[0]))
+    return [{"value": value, **counts, "gross_revenue": money_text(counts["gross_revenue"])} for value, counts in ranked[:TOP_VALUES]]
+
+
+def progress(fields: Mapping[bytes, bytes]) -> dict[str, Any] | None:
+    """Percent done and beginning (RFC 3339) of the rebuild that ``fields`` of the key REBUILD tell of, if any."""
+    if b"since" not in fields:
+        return None
+    done = {name.split(b":")[1]: int(value) for name, value in fields.items() if name.startswith(b"done:")}
+    total = {name.split(b":")[1]: int(value) for name, value in fields.items() if name.startswith(b"total:")}
+    percent = 100 * sum(done.values()) // max(1, sum(total.values()))
+    return {"percent": min(99, percent), "since": fields[b"since"].decode()}
 
 
 def _integers(fields: Mapping[bytes, bytes]) -> dict[str, int]:
