@@ -15,6 +15,7 @@ import psycopg
 import pyarrow as pa
 from psycopg import sql
 
+from ecommerce import dimensions
 from ecommerce.config import settings
 from ecommerce.errors import PlatformError
 from ecommerce.shops import Shop
@@ -26,6 +27,7 @@ ARROW_TYPES = {
     "bigint": pa.int64(),
     "boolean": pa.bool_(),
     "numeric(18,4)": pa.decimal128(18, 4),
+    "double precision": pa.float64(),
     "timestamp with time zone": pa.timestamp("us", tz="UTC"),
 }
 TOUCHED = {"touched_product": "product_id", "touched_customer": "customer_id"}
@@ -176,48 +178,9 @@ def replace_days(connection: psycopg.Connection, staging: Staging, days: list[da
         connection.execute(statement.format(target, columns, columns, staged), scope)
 
 
-def refresh_dimensions(connection: psycopg.Connection, staging: Staging, shop: Shop) -> None:
-    """Compute the shop's row and those of the products and customers that ``replace_days`` touched, from all published days."""
-    connection.execute(
-        """INSERT INTO warehouse.dim_shop (shop_id, name, time_zone, currency) VALUES (%s, %s, %s, %s)
-           ON CONFLICT (shop_id) DO UPDATE SET name = excluded.name, time_zone = excluded.time_zone, currency = excluded.currency""",
-        (shop.shop_id, shop.name, shop.time_zone, shop.currency),
-    )
-    for name, statement in (("touched_product", _DIM_PRODUCT), ("touched_customer", _DIM_CUSTOMER)):
-        connection.execute(sql.SQL("ANALYZE {}").format(staging.identifier(name)))
-        for part in statement.split(";"):
-            connection.execute(sql.SQL(part).format(touched=staging.identifier(name)), {"shop": shop.shop_id})
-
-
-_DIM_PRODUCT = """
-DELETE FROM warehouse.dim_product WHERE shop_id = %(shop)s AND product_id IN (SELECT product_id FROM {touched});
-INSERT INTO warehouse.dim_product (shop_id, product_id, product_name, category, brand, first_date, last_date)
-SELECT
-    shop_id,
-    product_id,
-    (array_agg(product_name ORDER BY date DESC) FILTER (WHERE product_name IS NOT NULL))[1],
-    (array_agg(category ORDER BY date DESC) FILTER (WHERE category IS NOT NULL))[1],
-    (array_agg(brand ORDER BY date DESC) FILTER (WHERE brand IS NOT NULL))[1],
-    min(date),
-    max(date)
-FROM warehouse.mart_daily_product JOIN {touched} USING (product_id)
-WHERE shop_id = %(shop)s
-GROUP BY shop_id, product_id"""
-
-_DIM_CUSTOMER = """
-DELETE FROM warehouse.dim_customer WHERE shop_id = %(shop)s AND customer_id IN (SELECT customer_id FROM {touched});
-INSERT INTO warehouse.dim_customer (shop_id, customer_id, first_order_date, last_order_date, orders, net_revenue)
-SELECT
-    shop_id,
-    customer_id,
-    min(date) FILTER (WHERE line_type = 'purchase'),
-    max(date) FILTER (WHERE line_type = 'purchase'),
-    count(DISTINCT transaction_id) FILTER (WHERE line_type = 'purchase'),
-    sum(CASE line_type WHEN 'purchase' THEN amount - discount WHEN 'refund' THEN discount - amount ELSE amount END)
-FROM warehouse.fct_order_line JOIN {touched} USING (customer_id)
-WHERE shop_id = %(shop)s
-GROUP BY shop_id, customer_id
-HAVING bool_or(line_type = 'purchase')"""
+def refresh_dimensions(connection: psycopg.Connection, staging: Staging, shop: Shop, days: list[date]) -> None:
+    """Compute what depends on all published days: see :mod:`ecommerce.dimensions`; after ``replace_days``, in its transaction."""
+    dimensions.refresh(connection, shop, days, staging.identifier("touched_product"), staging.identifier("touched_customer"))
 
 
 def _shop_prefix(shop_id: str) -> str:

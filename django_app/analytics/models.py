@@ -1,19 +1,27 @@
 """The warehouse as Django reads it, and the dashboard's own table of sign-in links.
 
-Warehouse models are unmanaged: migrations/0001_warehouse.sql owns their tables, Spark fills them,
+Warehouse models are unmanaged: migrations/0001_warehouse.sql and 0003_model.sql own their tables, Spark fills them,
 and the dashboard's role may only read them. Their meaning is in the tables' comments.
 """
 
 from django.db import models
 
-
-def money(**options: object) -> models.DecimalField:
-    return models.DecimalField(max_digits=18, decimal_places=4, **options)
-
-
-def warehouse(table: str) -> str:
-    """The table's name, quoted with its schema, for Meta.db_table."""
-    return f'"warehouse"."{table}"'
+from analytics.warehouse_models import (  # noqa: F401
+    CartAbandonment,
+    CartLine,
+    CohortRetention,
+    CustomerRfm,
+    DailyBreakdown,
+    DailyDistinct,
+    HourlySales,
+    ProductAbc,
+    ProductPair,
+    Refund,
+    RefundRate,
+    Visitor,
+    money,
+    warehouse,
+)
 
 
 class EtlRun(models.Model):
@@ -67,14 +75,16 @@ class Shop(models.Model):
 
 
 class Product(models.Model):
-    pk = models.CompositePrimaryKey("shop_id", "product_id")
+    pk = models.CompositePrimaryKey("shop_id", "product_id", "valid_from")
     shop_id = models.TextField()
     product_id = models.TextField()
+    valid_from = models.DateField()
+    valid_to = models.DateField(null=True)
+    is_current = models.BooleanField()
     product_name = models.TextField(null=True)
     category = models.TextField(null=True)
     brand = models.TextField(null=True)
-    first_date = models.DateField()
-    last_date = models.DateField()
+    price = money(null=True)
 
     class Meta:
         managed = False
@@ -88,7 +98,10 @@ class Customer(models.Model):
     first_order_date = models.DateField()
     last_order_date = models.DateField()
     orders = models.BigIntegerField()
-    net_revenue = money()
+    lifetime_revenue = money()
+    customer_key = models.TextField(null=True)
+    second_order_date = models.DateField(null=True)
+    gross_revenue = money()
 
     class Meta:
         managed = False
@@ -138,6 +151,7 @@ class Order(models.Model):
     tax = money(null=True)
     shipping = money(null=True)
     run_id = models.TextField()
+    client_id = models.TextField(null=True)
 
     class Meta:
         managed = False
@@ -162,6 +176,8 @@ class VisitSession(models.Model):
     checkouts = models.BigIntegerField()
     orders = models.BigIntegerField()
     run_id = models.TextField()
+    step = models.IntegerField(null=True)
+    exit_page = models.TextField(null=True)
 
     class Meta:
         managed = False
@@ -209,6 +225,7 @@ class DailyProduct(models.Model):
     refunds = money()
     net_revenue = money()
     run_id = models.TextField()
+    price = money(null=True)
 
     class Meta:
         managed = False
@@ -229,6 +246,10 @@ class DailyFunnel(models.Model):
     add_to_carts = models.BigIntegerField()
     checkouts = models.BigIntegerField()
     run_id = models.TextField()
+    reached_view = models.BigIntegerField(null=True)
+    reached_cart = models.BigIntegerField(null=True)
+    reached_checkout = models.BigIntegerField(null=True)
+    reached_order = models.BigIntegerField(null=True)
 
     class Meta:
         managed = False

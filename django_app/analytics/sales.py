@@ -52,7 +52,7 @@ PRODUCTS = """
                coalesce(sum(mart.net_revenue) FILTER (WHERE mart.date = ANY(%(previous)s)), 0) AS previous_net_revenue,
                coalesce(bool_or(mart.orders > 0 OR mart.refunds <> 0) FILTER (WHERE mart.date = ANY(%(current)s)), false) AS sold
         FROM warehouse.mart_daily_product AS mart
-        LEFT JOIN warehouse.dim_product AS known USING (shop_id, product_id)
+        LEFT JOIN warehouse.dim_product AS known ON known.is_current AND (known.shop_id, known.product_id) = (mart.shop_id, mart.product_id)
         WHERE mart.shop_id = %(shop)s AND (mart.date = ANY(%(current)s) OR mart.date = ANY(%(previous)s))
         GROUP BY mart.product_id, known.product_name, known.category, known.brand
     )

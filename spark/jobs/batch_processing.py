@@ -41,7 +41,6 @@ log = logging.getLogger("batch")
 register_pickle_by_value(lakewriter)
 register_pickle_by_value(load)
 
-FACTS = ("fct_order_line", "fct_order", "fct_session")
 OPTIONAL = ("client_id", "session_id", "user_id", "tax", "shipping")
 ROWS_A_TASK = 50_000
 
@@ -125,7 +124,7 @@ def process(
     job: Job, connection: psycopg.Connection, parts: list[inputs.Partition], output: LakeOutput, all_marts: list[marts.Mart]
 ) -> tuple[list[Any], warehouse.Staging]:
     """Everything up to publication; returns the lake writer's statistics and the filled staging tables."""
-    staged_tables = warehouse.create_staging(connection, job.run_id, job.shop.shop_id, [*FACTS, *(mart.table for mart in all_marts)])
+    staged_tables = warehouse.create_staging(connection, job.run_id, job.shop.shop_id, [*facts.TABLES, *(mart.table for mart in all_marts)])
     expected = sum(part.manifest.rows for part in parts)
     spark = connect.session()
     try:
@@ -158,7 +157,7 @@ def compute(
     job.counts = count(stats)
     say("stage", 1, 1, f"{job.counts.good} good, {job.counts.quarantined} quarantined, {job.counts.excluded} excluded rows")
     say("load", 0, 1, "facts and marts")
-    loaded = load.load(tables(spark, rows, staged.absent, all_marts), staged_tables, settings().postgres_dsn("loader"))
+    loaded = load.load(tables(spark, job, rows, staged.absent, all_marts), staged_tables, settings().postgres_dsn("loader"))
     say("load", 1, 1, f"{sum(loaded.values())} rows")
     return stats, loaded
 
@@ -185,10 +184,10 @@ def count(stats: list[Any]) -> Counts:
     return Counts(**by_state)
 
 
-def tables(spark: SparkSession, rows: DataFrame, absent: frozenset[str], all_marts: list[marts.Mart]) -> dict[str, DataFrame]:
+def tables(spark: SparkSession, job: Job, rows: DataFrame, absent: frozenset[str], all_marts: list[marts.Mart]) -> dict[str, DataFrame]:
     """The frame of every table of the run, over the accepted rows."""
-    events = facts.accepted(rows)
-    frames = {"fct_order_line": facts.order_lines(events), "fct_order": facts.orders(events), "fct_session": facts.sessions(events)}
+    events = facts.accepted(rows, job.shop.time_zone)
+    frames = facts.of_events(events)
     given = {f"has_{name}": name not in absent for name in OPTIONAL}
     queries = {mart.table: spark.sql(mart.query, args=given, events=events, **frames) for mart in all_marts}
     return {**frames, **queries}
@@ -208,7 +207,7 @@ def publish(
     output.publish(stats)
     with connection.transaction():
         warehouse.replace_days(connection, tables, output.days)
-        warehouse.refresh_dimensions(connection, tables, job.shop)
+        warehouse.refresh_dimensions(connection, tables, job.shop, output.days)
         runlog.quarantine(output.days, sorted({row[1] for row in held_back}), held_back)
         runlog.findings(job.findings)
         job.days_published = runlog.days(output.days)

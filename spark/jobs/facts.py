@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from staging import CONTRACT, MONEY
+from staging import CONTRACT, MONEY, local_time
 
 ORDER_EVENTS = ("purchase", "refund", "adjustment")
+FUNNEL = ("view_item", "add_to_cart", "begin_checkout", "purchase")
+TABLES = ("fct_order_line", "fct_order", "fct_session", "fct_visitor", "fct_cart_line")
 
 
-def accepted(rows: DataFrame) -> DataFrame:
-    """The accepted events among classified rows (staging.classify): the contract's columns and ``date``, the shop's day."""
-    return rows.filter(F.col("_state") == "good").select(*CONTRACT, F.col("_day").alias("date"))
+def accepted(rows: DataFrame, time_zone: str) -> DataFrame:
+    """The accepted events among classified rows (staging.classify): the contract's columns, ``date``, the shop's day, and ``hour``."""
+    hour = F.hour(local_time(F.col("event_time"), time_zone))
+    return rows.filter(F.col("_state") == "good").select(*CONTRACT, F.col("_day").alias("date"), hour.alias("hour"))
+
+
+def of_events(events: DataFrame) -> dict[str, DataFrame]:
+    """The frame of each fact table, by its name."""
+    return {
+        "fct_order_line": order_lines(events),
+        "fct_order": orders(events),
+        "fct_session": sessions(events),
+        "fct_visitor": visitors(events),
+        "fct_cart_line": cart_lines(events),
+    }
 
 
 def order_lines(events: DataFrame) -> DataFrame:
@@ -37,7 +51,7 @@ def orders(events: DataFrame) -> DataFrame:
         .agg(
             F.min("event_time").alias("ordered_at"),
             _first("user_id").alias("customer_id"),
-            *[_first(name).alias(name) for name in ("session_id", "country", "channel", "device", "coupon")],
+            *[_first(name).alias(name) for name in ("client_id", "session_id", "country", "channel", "device", "coupon")],
             F.count(F.lit(1)).cast("INT").alias("lines"),
             F.sum("quantity").alias("units"),
             F.sum(F.col("price") * F.col("quantity")).cast(MONEY).alias("gross_revenue"),
@@ -65,7 +79,53 @@ def sessions(events: DataFrame) -> DataFrame:
         F.max("event_time").alias("ended_at"),
         *[F.min_by(name, F.when(F.col(name).isNotNull(), place)).alias(alias) for name, alias in earliest.items()],
         *[F.count_if(F.col("event_name") == name).alias(alias) for name, alias in counted.items()],
+        _step().alias("step"),
+        F.max_by("page", F.when(F.col("page").isNotNull(), place)).alias("exit_page"),
     )
+
+
+def _step() -> Column:
+    """How far a session came in order, 0 to 4: viewed, then put in the cart, then began checkout, then bought.
+
+    An order implies a checkout, which not every source records. Events of one instant count in the funnel's order.
+    """
+    number = F.when(F.lit(False), 0)
+    for place, name in enumerate(FUNNEL, start=1):
+        number = number.when(F.col("event_name") == name, place)
+    # Instant and step in one number: an array of numbers sorts many times faster than one of structs.
+    events = F.sort_array(F.collect_list(F.unix_micros("event_time") * 8 + number))
+
+    def reach(step: Column, event: Column) -> Column:
+        found = (event % 8).cast("INT")
+        return F.when((found - step == 1) | ((found == 4) & (step == 2)), found).otherwise(step)
+
+    return F.aggregate(events, F.lit(0), reach)
+
+
+def visitors(events: DataFrame) -> DataFrame:
+    """One row per visitor and day in which it has an accepted event."""
+    seen = events.filter(F.col("client_id").isNotNull() & (F.col("item_index") == 0))
+    return seen.groupBy("shop_id", "date", "client_id").agg(
+        F.min("event_time").alias("first_seen_at"), F.max("event_time").alias("last_seen_at"), F.count(F.lit(1)).alias("events")
+    )
+
+
+def cart_lines(events: DataFrame) -> DataFrame:
+    """One row per session, day and product put in a cart; the price is that of the last addition."""
+    added, removed = F.col("event_name") == "add_to_cart", F.col("event_name") == "remove_from_cart"
+    of_carts = events.filter((added | removed) & F.col("session_id").isNotNull() & F.col("item_id").isNotNull())
+    place = F.struct("event_time", "event_id", "item_index")
+    lines = of_carts.groupBy("shop_id", "date", "session_id", F.col("item_id").alias("product_id")).agg(
+        *[F.max(name).alias(alias) for name, alias in (("client_id", "client_id"), ("user_id", "customer_id"))],
+        *[F.max(name).alias(name) for name in ("country", "channel", "device")],
+        F.min(F.when(added, F.col("event_time"))).alias("first_added_at"),
+        F.max(F.when(added, F.col("event_time"))).alias("last_added_at"),
+        F.sum(F.when(added, F.col("quantity")).otherwise(0)).alias("quantity_added"),
+        F.sum(F.when(removed, F.col("quantity")).otherwise(0)).alias("quantity_removed"),
+        F.max_by("price", F.when(added, place)).alias("price"),
+    )
+    left = F.greatest(F.col("quantity_added") - F.col("quantity_removed"), F.lit(0))
+    return lines.filter(F.col("quantity_added") > 0).withColumn("amount", (F.col("price") * left).cast(MONEY))
 
 
 def _first(name: str) -> Column:

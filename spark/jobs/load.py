@@ -15,7 +15,7 @@ from ecommerce import warehouse
 LOADED = "name STRING, task BIGINT, loaded BIGINT"
 SPARK_TYPES = {
     pa.string(): "STRING", pa.date32(): "DATE", pa.int32(): "INT", pa.int64(): "BIGINT", pa.bool_(): "BOOLEAN",
-    pa.decimal128(18, 4): "DECIMAL(18,4)", pa.timestamp("us", tz="UTC"): "TIMESTAMP",
+    pa.float64(): "DOUBLE", pa.decimal128(18, 4): "DECIMAL(18,4)", pa.timestamp("us", tz="UTC"): "TIMESTAMP",
 }  # fmt: skip
 
 

@@ -165,12 +165,12 @@ def violation(shop: Shop) -> Column:
     return F.coalesce(*[F.when(rule, F.lit(reason)) for rule, reason in rules])
 
 
-def local_day(instant: Column, time_zone: str) -> Column:
-    """The shop's day of ``instant``, whatever the session's own zone is."""
+def local_time(instant: Column, time_zone: str) -> Column:
+    """The shop's clock at ``instant``, without a zone, whatever the session's own zone is."""
     epoch = F.expr("TIMESTAMP_NTZ'1970-01-01 00:00:00'")
     seconds = (F.unix_micros(instant) / F.lit(1_000_000).cast("DECIMAL(18,0)")).cast("DECIMAL(18,6)")
     utc = epoch + F.make_dt_interval(F.lit(0), F.lit(0), F.lit(0), seconds)
-    return F.convert_timezone(F.lit("UTC"), F.lit(time_zone), utc).cast("DATE")
+    return F.convert_timezone(F.lit("UTC"), F.lit(time_zone), utc)
 
 
 def _accepted() -> Column:
@@ -180,7 +180,7 @@ def _accepted() -> Column:
 def _out_of_range(rows: DataFrame, shop: Shop) -> DataFrame:
     """Add ``_day`` and exclude rows of days that their partition does not cover."""
     inside = F.col("_day").between(F.col("_row._from"), F.col("_row._to"))
-    rows = rows.withColumn("_day", local_day(F.col("event_time"), shop.time_zone))
+    rows = rows.withColumn("_day", local_time(F.col("event_time"), shop.time_zone).cast("DATE"))
     return rows.withColumn("_excluded", F.coalesce("_excluded", F.when(~inside, F.lit("outside_range"))))
 
 

@@ -90,8 +90,9 @@ class Warehouse:
         values = [day, product_id, name, None, None, 0, 0, 1, 1, amount, amount / 10, amount / 20, amount - amount / 10 - amount / 20, "r1"]
         self._insert("mart_daily_product", values)
         self._connection.execute(
-            "INSERT INTO warehouse.dim_product VALUES (%s, %s, %s, 'Textiles', NULL, %s, %s) ON CONFLICT DO NOTHING",
-            [SHOP.shop_id, product_id, name or "Linen throw, oat", day, day],
+            "INSERT INTO warehouse.dim_product (shop_id, product_id, valid_from, is_current, product_name, category)"
+            " VALUES (%s, %s, %s, true, %s, 'Textiles') ON CONFLICT DO NOTHING",
+            [SHOP.shop_id, product_id, day, name or "Linen throw, oat"],
         )
 
     def order(self, day: date, transaction_id: str, customer_id: str | None) -> None:

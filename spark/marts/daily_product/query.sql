@@ -15,6 +15,7 @@ products AS (
         max_by(item_name, CASE WHEN item_name IS NOT NULL THEN place END) AS product_name,
         max_by(item_category, CASE WHEN item_category IS NOT NULL THEN place END) AS category,
         max_by(item_brand, CASE WHEN item_brand IS NOT NULL THEN place END) AS brand,
+        max_by(price, CASE WHEN event_name <> 'refund' THEN place END) AS price,
         count_if(event_name = 'view_item') AS item_views,
         count_if(event_name = 'add_to_cart') AS add_to_carts,
         count(DISTINCT CASE WHEN event_name = 'purchase' THEN transaction_id END) AS orders,
