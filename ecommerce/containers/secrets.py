@@ -64,7 +64,7 @@ def derived(settings: Settings) -> dict[str, str]:
         "kafka_jaas.conf": _jaas(kafka[kafka_users.BROKER]),
         "airflow_database": f"postgresql+psycopg://{database}",
         "airflow_database_async": f"postgresql+asyncpg://{database}",
-        "airflow_passwords.json": json.dumps({airflow.USER: settings.secret("airflow_admin_password")}),
+        "airflow_passwords.json": json.dumps({airflow.USER: settings.secret("airflow_admin_password")}) + "\n",
     }
 
 

@@ -23,10 +23,14 @@ def address(settings: Settings) -> str:
     return f"http://localhost:{settings.airflow_port}"
 
 
+def own_address(settings: Settings) -> str:
+    """Where Airflow's own parts find it."""
+    return f"http://{settings.host}:{settings.airflow_port}"
+
+
 def _options(settings: Settings, folder: Path) -> dict[str, object]:
     password = quote(settings.secret("postgres_airflow_password"), safe="")
     database = f"airflow:{password}@{settings.postgres_host}:{settings.postgres_port}/airflow"
-    own_address = f"http://{settings.host}:{settings.airflow_port}"
     return {
         "core.dags_folder": PROJECT_DIR / "airflow" / "dags",
         "core.load_examples": False,
@@ -37,7 +41,7 @@ def _options(settings: Settings, folder: Path) -> dict[str, object]:
         "core.auth_manager": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
         "core.simple_auth_manager_users": f"{USER}:admin",
         "core.simple_auth_manager_passwords_file": folder / "passwords.json",
-        "core.execution_api_server_url": f"{own_address}/execution/",
+        "core.execution_api_server_url": f"{own_address(settings)}/execution/",
         "database.sql_alchemy_conn": f"postgresql+psycopg://{database}",
         "database.sql_alchemy_conn_async": f"postgresql+asyncpg://{database}",
         "api.host": settings.host,
@@ -95,6 +99,6 @@ def server(settings: Settings, component: str) -> Server:
         name=f"airflow-{component}",
         command=command(component, *extra),
         cwd=settings.var_dir / "airflow",
-        ready=lambda: probes.airflow(settings, COMPONENTS[component]),
+        ready=lambda: probes.airflow(own_address(settings), COMPONENTS[component]),
         env=environment(settings),
     )

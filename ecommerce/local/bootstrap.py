@@ -138,8 +138,29 @@ def check_disk() -> None:
         raise SetupError(f"{free:.1f} GB free at {PROJECT}: the set-up needs {FREE_GIB} GB; free some, then run it again")
 
 
+def services() -> list[str]:
+    """Names of the platform's services that run from .venv now."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command, variables = (process / "cmdline").read_bytes(), (process / "environ").read_bytes()
+        except OSError:  # it has ended, or is another user's
+            continue
+        name = re.search(rb"(?:^|\0)SUPERVISOR_PROCESS_NAME=([^\0]+)", variables)
+        if name and os.fsencode(VENV) + b"/" in command:
+            found.append(name[1].decode())
+    return sorted(set(found))
+
+
+def check_idle() -> None:
+    """New packages under a running platform would break it half-way."""
+    if running := services():
+        raise SetupError(f"the locked packages changed, and the platform runs from {VENV.name} ({', '.join(running)}): `make down` first")
+
+
 def install() -> None:
     """Every step, from nothing or from an older set-up."""
+    check_idle()
     check_disk()
     without = without_redis()
     STAMP.unlink(missing_ok=True)

@@ -1,19 +1,18 @@
 """Questions that show whether a server works; each returns None or raises :class:`NotReady`.
 
 Client libraries are imported where they are used: the supervisor starts every program through this
-package, and together they take a second.
+package and containers ask for their health through it every few seconds; together they take a second.
 """
 
 from __future__ import annotations
 
 import http.client
+import json
 import socket
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-
-import msgspec
 
 from ecommerce.config import Settings
 from ecommerce.local.server import NotReady
@@ -98,22 +97,24 @@ def page(url: str) -> bytes:
         raise NotReady(f"no answer from {url}: {getattr(error, 'reason', error)}") from None
 
 
-def airflow(settings: Settings, component: str) -> None:
-    """Airflow's health page calls ``component`` (metadatabase, scheduler or dag_processor) healthy."""
-    health = msgspec.json.decode(page(f"http://{settings.host}:{settings.airflow_port}/api/v2/monitor/health"))
-    if (health.get(component) or {}).get("status") != "healthy":
-        raise NotReady(f"Airflow's {component} is not healthy: {health.get(component)}")
+def airflow(address: str, component: str) -> None:
+    """The health page of the Airflow at ``address`` calls ``component`` (metadatabase, scheduler or dag_processor) healthy."""
+    health = json.loads(page(f"{address}/api/v2/monitor/health")).get(component)
+    if (health or {}).get("status") != "healthy":
+        raise NotReady(f"Airflow's {component} is not healthy: {health}")
 
 
 def heartbeat(path: Path, max_age_seconds: float = 15) -> dict:
-    """What a worker last wrote about itself; it must be at most ``max_age_seconds`` old."""
+    """What a worker last wrote about itself; it must be at most ``max_age_seconds`` old, and not wait for a server."""
     try:
         age = time.time() - path.stat().st_mtime
-        state = msgspec.json.decode(path.read_bytes())
+        state = json.loads(path.read_bytes())
     except FileNotFoundError:
         raise NotReady(f"{path.stem} has not reported yet") from None
-    except msgspec.DecodeError:
+    except json.JSONDecodeError:
         raise NotReady(f"{path.stem} wrote an unreadable report ({path})") from None
     if age > max_age_seconds:
         raise NotReady(f"{path.stem} last reported {age:.0f} s ago")
+    if str(state.get("state", "")).startswith("waiting"):
+        raise NotReady(f"{path.stem} is {state['state']}")
     return state

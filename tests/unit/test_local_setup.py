@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,23 @@ def test_too_little_disk(bootstrap, monkeypatch, tmp_path):
     monkeypatch.setattr(bootstrap, "STAMP", tmp_path / "none")
     with pytest.raises(bootstrap.SetupError, match="GB free"):
         bootstrap.check_disk()
+
+
+@pytest.mark.parametrize("folder", [".venv", "elsewhere"])
+def test_packages_are_not_replaced_under_a_running_platform(bootstrap, monkeypatch, tmp_path, folder):
+    monkeypatch.setattr(bootstrap, "VENV", tmp_path / ".venv")
+    program = tmp_path / folder / "program"
+    command = [sys.executable, "-c", "print(flush=True); input()", program]
+    service = subprocess.Popen(command, env={"SUPERVISOR_PROCESS_NAME": "consumer"}, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    service.stdout.readline()
+    try:
+        if folder == ".venv":
+            with pytest.raises(bootstrap.SetupError, match=r"runs from \.venv \(consumer\): `make down` first"):
+                bootstrap.install()
+        else:
+            bootstrap.check_idle()
+    finally:
+        service.communicate(b"\n")
 
 
 def test_pips_settings_reach_uv(bootstrap, monkeypatch):
