@@ -53,6 +53,7 @@ class Settings:
     kafka_topic: str = _setting("shop.events", "topic of shop events")
     kafka_dlq_topic: str = _setting("shop.events.dlq", "dead-letter topic")
     kafka_partitions: int = _setting(4, "partitions of the events topic when it is created")
+    record_decoder: str = _setting("batches", "how the consumer decodes fetched records: batches (quick), client (kafka-python's own way)")
     kafka_retention_hours: int = _setting(168, "retention of the events topic, hours")
     spark_connect_port: int = _setting(15002, "Spark Connect port of the local run")
     spark_ui_port: int = _setting(4040, "Spark UI port of the local run")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from kafka import KafkaProducer
 
@@ -11,6 +11,17 @@ from ecommerce.config import Settings
 
 LARGEST = 900_000
 """Bytes of a refused record that are kept; Kafka's own limit for one message is 1 MiB."""
+
+
+class DeadRecord(NamedTuple):
+    """A refused record as it stands in its topic."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
 
 
 class DeadLetters:

@@ -14,7 +14,6 @@ import uuid
 from collections.abc import Iterable
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
-from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import FencedInstanceIdError, KafkaError
 from kafka.structs import OffsetAndMetadata
 from redis import Redis, RedisError
@@ -24,10 +23,11 @@ from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisSlow
 from redis.retry import Retry
 
-from ecommerce import live, stream
+from ecommerce import live, record_batches, stream
 from ecommerce.config import ConfigError, Settings, settings
-from ecommerce.dead_letters import DeadLetters
-from ecommerce.events import Refused
+from ecommerce.dead_letters import DeadLetters, DeadRecord
+from ecommerce.event_reader import EventReader
+from ecommerce.record_batches import Record
 from ecommerce.shops import shops
 from ecommerce.worker import Stopped, Worker, one_line
 
@@ -74,6 +74,8 @@ class Consumer(ConsumerRebalanceListener):
             "group_instance_id": self.member,
         }
         self.kafka = self._on_kafka(lambda: KafkaConsumer(**options))
+        self.to_plain = record_batches.use(self.kafka, self.config.record_decoder)
+        self.reader = EventReader(shops())
         self.kafka.subscribe([log.topic], listener=self)
         self.worker.say(f"reading {log.topic} ({log.partitions} partitions) from {self.kafka_name}")
 
@@ -159,7 +161,7 @@ class Consumer(ConsumerRebalanceListener):
 
     # -- one poll -----------------------------------------------------------------------------------
 
-    def poll(self) -> dict[TopicPartition, list[ConsumerRecord]]:
+    def poll(self) -> dict[TopicPartition, list[Record]]:
         """The next records by partition; empty where nothing came."""
         try:
             polled = self.kafka.poll(POLL_MS)
@@ -172,28 +174,26 @@ class Consumer(ConsumerRebalanceListener):
             return {}
         if polled:
             self.last_records = time.monotonic()
-        return polled
+        return {partition: self.to_plain(records) for partition, records in polled.items()}
 
-    def read(self, partition: TopicPartition, records: list[ConsumerRecord], claim: live.Claim) -> live.Batch:
+    def read(self, partition: TopicPartition, records: list[Record], claim: live.Claim) -> live.Batch:
         """Decode and validate; what is refused is kept apart with its reason and shop-day."""
-        accepted, refused, known = [], [], shops()
-        for record in records:
-            try:
-                accepted.append(live.Accepted(record.offset, stream.read(record.value, record.timestamp, known)))
-            except Refused as why:
-                place = stream.shop_day_of_refused(record.value, record.timestamp, known) or (None, None)
-                refused.append(live.Refusal(record.offset, why.reason, why.detail, *place))
-        return live.Batch(partition.partition, claim.next, records[-1].offset + 1, accepted, refused)
+        accepted, unaccepted = self.reader.read(records)
+        refused = []
+        for (offset, timestamp, _, value), why in unaccepted:
+            place = stream.shop_day_of_refused(value, timestamp, shops()) or (None, None)
+            refused.append(live.Refusal(offset, why.reason, why.detail, *place))
+        return live.Batch(partition.partition, claim.next, records[-1][0] + 1, accepted, refused)
 
-    def count(self, partition: TopicPartition, records: list[ConsumerRecord]) -> None:
+    def count(self, partition: TopicPartition, records: list[Record]) -> None:
         """Apply the records of one partition; on a lost claim leave them to whoever owns it."""
         claim = self.claims.get(partition)
         if claim is None:
             return
         batch = self.read(partition, records, claim)
-        by_offset = {record.offset: record for record in records}
 
         def keep_refused(refused: list[live.Refusal]) -> None:
+            by_offset = {record[0]: DeadRecord(*partition, *record) for record in records}
             self._on_kafka(lambda: self.dead_letters.send((by_offset[r.offset], r.reason, r.detail) for r in refused))
 
         try:

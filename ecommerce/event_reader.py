@@ -1,0 +1,158 @@
+"""Reading many events at once: the verdicts of ``stream.read`` at a fifth of its cost.
+
+Three things make it cheap. JSON writes a control character as an escape alone, so one search for those in all messages
+stands in for the contract's patterns; the items of a page repeat byte for byte, so they are decoded and checked once; amounts repeat,
+so each is parsed once. Whatever is unusual goes to ``stream.read``, which alone refuses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
+
+from ecommerce import events, stream
+from ecommerce.events import MAX_AMOUNT, MAX_BYTES, MAX_FUTURE, NEED_ITEMS, SCHEMA_VERSION, Event, Item, Refused
+from ecommerce.record_batches import Record
+from ecommerce.shops import Shop
+
+MOST_CACHED, LARGEST_CACHED = 20_000, 1_000
+"""Lists of items that are kept, and bytes of one on the wire: 50 MB at the very worst."""
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_MONEY = re.compile(r"[0-9]{1,13}(\.[0-9]{1,4})?")
+_CONTROL = re.compile(rb"\\(?:[bfnrt]|u00[01])")
+"""An escape that stands for a control character; JSON has no other way to write one."""
+_DASHES = (8, 13, 18, 23)
+_LOOSE = {
+    events.Id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)],
+    events.Text: Annotated[str, msgspec.Meta(max_length=500)],
+    events.Uuid: Annotated[str, msgspec.Meta(min_length=36, max_length=36)],
+    events.Money: str,
+}
+"""Types of the contract, and what is left of each for the decoder to check."""
+
+
+class _Goods(NamedTuple):
+    """The items of one event, valid by themselves. ``plain``: no amount that an adjustment alone may have."""
+
+    items: list[Item]
+    plain: bool
+
+
+def _loose(field: msgspec.structs.FieldInfo) -> tuple[str, Any, Any]:
+    """``field`` of Event without the patterns that the reader checks by other means; items stay as on the wire."""
+    if field.name == "items":
+        return field.name, msgspec.Raw, msgspec.Raw()
+    kind: Any = str if field.name == "currency" else field.type
+    for strict, loose in _LOOSE.items():
+        if kind in (strict, strict | None):
+            kind = loose if kind == strict else loose | None
+    return (field.name, kind) if field.required else (field.name, kind, field.default)
+
+
+LooseEvent: Any = msgspec.defstruct("LooseEvent", map(_loose, msgspec.structs.fields(Event)), gc=False)
+"""Event as the quick decoder makes it; the reader puts the decoded items in."""
+_decode = msgspec.json.Decoder(LooseEvent).decode
+_decode_items = msgspec.json.Decoder(msgspec.structs.fields(Event)[-1].type).decode
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError)
+
+
+class EventReader:
+    """Reads records of the shops given. Events of one reader share their lists of items: do not change them."""
+
+    def __init__(self, shops: Mapping[str, Shop]) -> None:
+        self._shops = shops
+        self._currencies = {shop_id: shop.currency for shop_id, shop in shops.items() if _CURRENCY.fullmatch(shop.currency)}
+        self._goods: dict[bytes, _Goods] = {b"": _Goods([], True)}
+
+    def read(self, records: list[Record]) -> tuple[list[tuple[int, Event]], list[tuple[Record, Refused]]]:
+        """Offset and event of the valid ones among ``records``, in order; the others, each with what is wrong."""
+        accepted, doubtful = self._read_usual(records) if records else ([], [])
+        refused = []
+        for record in sorted(doubtful):
+            try:
+                accepted.append((record[0], stream.read(record[3], record[1], self._shops)))
+            except Refused as why:
+                refused.append((record, why))
+        if len(doubtful) > len(refused):
+            accepted.sort(key=lambda found: found[0])
+        return accepted, refused
+
+    def _read_usual(self, records: list[Record]) -> tuple[list[tuple[int, Event]], list[Record]]:
+        """The events that are surely valid, and the records that ``stream.read`` must judge."""
+        accepted: list[tuple[int, Event]] = []
+        doubtful: list[Record] = []
+        earliest = records[0][1]
+        if earliest <= 0:
+            return accepted, records
+        limit = stream.written_at(earliest) + MAX_FUTURE
+        controls = _CONTROL.search(b"".join([value for _, _, _, value in records if value]))
+        currencies, goods_of, known, append = self._currencies, self._goods_of, self._goods.get, accepted.append
+        for record in records:
+            offset, timestamp, _, value = record
+            try:
+                event = _decode(value)
+            except _UNREADABLE:
+                doubtful.append(record)
+                continue
+            raw = bytes(event.items)
+            goods = known(raw) or goods_of(raw)
+            if (
+                goods is None
+                or timestamp < earliest
+                or event.event_time > limit
+                or currencies.get(event.shop_id) != event.currency
+                or (not goods.plain and event.event_name != "adjustment")
+                or (not goods.items and event.event_name in NEED_ITEMS)
+                or event.schema_version != SCHEMA_VERSION
+                or (event.tax is not None and not _sound(event.tax))
+                or (event.shipping is not None and not _sound(event.shipping))
+                or (event.transaction_id is None and event.event_name == "purchase")
+                or len(value) > MAX_BYTES
+                or (controls and _CONTROL.search(value))
+            ):
+                doubtful.append(record)
+                continue
+            event.items = goods.items
+            append((offset, event))
+        if not _are_uuids([event.event_id for _, event in accepted]):
+            good = {offset for offset, event in accepted if _are_uuids([event.event_id])}
+            bad = {offset for offset, _ in accepted} - good
+            accepted = [found for found in accepted if found[0] in good]
+            doubtful += [record for record in records if record[0] in bad]
+        return accepted, doubtful
+
+    def _goods_of(self, raw: bytes) -> _Goods | None:
+        """The items in ``raw``; None where they are not surely valid."""
+        try:
+            items = _decode_items(raw)
+        except _UNREADABLE:
+            return None
+        lines = [(events.money_units(i.price), i.quantity, events.money_units(i.discount)) for i in items]
+        if any(abs(price) * quantity > MAX_AMOUNT for price, quantity, _ in lines):
+            return None
+        made = _Goods(items, all(price >= 0 and 0 <= discount <= price * quantity for price, quantity, discount in lines))
+        if len(raw) <= LARGEST_CACHED:
+            if len(self._goods) >= MOST_CACHED:
+                self._goods = {b"": self._goods[b""]}
+            self._goods[raw] = made
+        return made
+
+
+def _sound(text: str) -> bool:
+    return _MONEY.fullmatch(text) is not None and events.money_units(text) <= MAX_AMOUNT
+
+
+def _are_uuids(ids: list[str]) -> bool:
+    """Whether all of ``ids``, each 36 characters long, are UUIDs in lower case."""
+    text, dashes = "".join(ids), "-" * len(ids)
+    digits = text.replace("-", "")
+    if len(digits) != 32 * len(ids) or any(text[place::36] != dashes for place in _DASHES):
+        return False
+    try:
+        return bytes.fromhex(digits).hex() == digits
+    except ValueError:
+        return False
