@@ -72,6 +72,22 @@ class Settings:
     seed: int = _setting(42, "seed of the simulated shop")
     history_days: int = _setting(30, "days before the first start that the daily DAG catches up")
     uid: int = _setting(10001, "user id of the containers' services, owner of data/lake: a host user's own id, if wanted")
+
+    freshness_hours: float = _setting(6.0, "hours after its end by which a scheduled shop's day must be final")
+    disk_alert_percent: float = _setting(90.0, "a disk fuller than this is an alert, percent")
+    lag_alert_records: int = _setting(10_000, "a worker further behind than this is an alert, records")
+    quarantine_alert_rows: int = _setting(100, "more rows of a shop held back within 24 h are an alert")
+    refused_alert_percent: float = _setting(1.0, "a greater share of today's live events refused is an alert, percent")
+
+    keep_landing_days: int = _setting(365, "days that raw files stay in the lake after they landed; 0: for ever")
+    keep_events_days: int = _setting(1095, "days that events stay in the lake after they were published; 0: for ever")
+    keep_quarantine_days: int = _setting(90, "days that rows held back stay, in the lake and the warehouse; 0: for ever")
+    keep_facts_days: int = _setting(1095, "days that facts (order lines, orders, sessions) stay after they were published; 0: for ever")
+    keep_runs_days: int = _setting(400, "days that runs without a published day and check results stay; 0: for ever")
+    keep_logs_days: int = _setting(14, "days that logs of services and of Airflow's tasks stay; 0: for ever")
+    keep_airflow_days: int = _setting(90, "days that Airflow's metadata of past runs stays; 0: for ever")
+    keep_scratch_days: int = _setting(2, "days that Spark's work folders stay when no job uses them; 0: for ever")
+
     java_home: str = _setting("", "Java 17 or 21 to use instead of the one that comes with the platform")
 
     def __post_init__(self) -> None:

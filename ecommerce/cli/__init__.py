@@ -35,7 +35,7 @@ def down() -> None:
 
 @cli.command()
 def status() -> None:
-    """Every service with its state, health and memory; exit code 1 when one is not healthy."""
+    """Every service with its state, health and memory, and the alerts; exit code 1 when one is not healthy or there is an alert."""
     local.status()
 
 

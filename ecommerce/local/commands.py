@@ -105,7 +105,7 @@ def _stop_all(config: Settings) -> None:
 
 
 def status() -> None:
-    """Print the services with state, process, uptime, memory and health; exit code 1 unless all are healthy."""
+    """Print the services with state, process, uptime, memory and health, then the alerts; exit code 1 unless all are healthy and there is no alert."""
     config = settings()
     if not supervision.alive(config):
         left = ", ".join(supervision.leftovers(config))
@@ -116,7 +116,13 @@ def status() -> None:
     found = health.conditions(config)
     console.print(_status_table(found), soft_wrap=True)
     console.print(progress(config), soft_wrap=True)
-    sys.exit(any(one.problem for one in found))
+    from ecommerce.alerts import alerts
+
+    raised = alerts(config)
+    for alert in raised:
+        since = f" (since {alert.since.astimezone():%Y-%m-%d %H:%M})" if alert.since else ""
+        console.print(f"ALERT {alert.kind}: {alert.message}{since}\n      {alert.remedy}", soft_wrap=True, markup=False)
+    sys.exit(bool(raised) or any(one.problem for one in found))
 
 
 def _status_table(found: list[health.Condition]) -> Table:

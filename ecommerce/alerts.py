@@ -1,0 +1,183 @@
+"""What a person should know now: each alert says what is wrong, since when, and what to do.
+
+``ecommerce status`` and the Data page show this one list; it is empty where nothing is wrong.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psycopg
+import redis
+from psycopg.rows import namedtuple_row
+
+from ecommerce.config import Settings
+from ecommerce.shops import Shop, shops
+
+STALE_SECONDS = 30
+"""A worker beats once a second, at the latest every 5 s."""
+RECENT = timedelta(hours=24)
+NORMAL_STATES = ("running", "starting")
+
+
+@dataclass(frozen=True)
+class Alert:
+    """``kind`` is freshness, run, disk, worker, lag, incident, quarantine, refused or store; ``since`` is aware, None where not known."""
+
+    kind: str
+    message: str
+    remedy: str
+    since: datetime | None = None
+
+
+def alerts(settings: Settings, role: str = "reader") -> list[Alert]:
+    """Every alert of the platform, the warehouse read as ``role``; a store that does not answer is an alert itself."""
+    found = [*disk(settings), *workers(settings)]
+    try:
+        with psycopg.connect(settings.postgres_dsn(role), connect_timeout=5, row_factory=namedtuple_row) as connection:
+            found += [*freshness(settings, connection), *ended_badly(connection), *held_back(settings, connection)]
+    except psycopg.OperationalError as error:
+        found.append(Alert("store", f"PostgreSQL does not answer: {_first_line(error)}", "see `make status` and `make logs postgres`"))
+    try:
+        found += refused(settings)
+    except redis.RedisError as error:
+        found.append(Alert("store", f"Redis does not answer: {_first_line(error)}", "see `make status` and `make logs redis`"))
+    return found
+
+
+def disk(settings: Settings) -> Iterator[Alert]:
+    """File systems of the state and of the lake that are fuller than ``disk_alert_percent``."""
+    devices: set[int] = set()
+    for folder in (settings.var_dir, settings.lake_dir):
+        if not folder.exists() or folder.stat().st_dev in devices:
+            continue
+        devices.add(folder.stat().st_dev)
+        usage = shutil.disk_usage(folder)
+        percent = 100 * usage.used / (usage.used + usage.free)
+        if percent > settings.disk_alert_percent:
+            message = f"the disk of {folder} is {percent:.0f} % full, {usage.free / 2**30:.1f} GiB free"
+            yield Alert("disk", message, "free some, or shorten what is kept: `ecommerce retention --dry-run`")
+
+
+def workers(settings: Settings) -> Iterator[Alert]:
+    """What consumer, archiver and producer say of themselves: silence, waiting, records behind, their last incident."""
+    for path in sorted((settings.var_dir / "run").glob("*.heartbeat")):
+        try:
+            beat = msgspec.json.decode(path.read_bytes())
+            at = datetime.fromisoformat(beat["at"])
+        except (OSError, msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
+            yield Alert("worker", f"{path.stem}'s report is unreadable ({_first_line(error)})", f"see `make logs {path.stem}`")
+            continue
+        yield from _of_worker(settings, path, beat, at)
+
+
+def _of_worker(settings: Settings, path: Path, beat: dict[str, Any], at: datetime) -> Iterator[Alert]:
+    name, state = path.stem, str(beat.get("state", "running"))
+    if datetime.now(UTC) - at > timedelta(seconds=STALE_SECONDS):
+        yield Alert("worker", f"{name} has not reported since {at:%Y-%m-%d %H:%M:%S} UTC", f"see `make status` and `make logs {name}`", at)
+    elif state not in NORMAL_STATES:
+        yield Alert("worker", f"{name}: {state}", f"see `make logs {name}`", at)
+    if (lag := beat.get("lag") or 0) > settings.lag_alert_records:
+        yield Alert("lag", f"{name} is {lag} records behind", "it catches up by itself where the rate falls; see docs/streaming.md", at)
+    if incident := beat.get("incident"):
+        since = datetime.fromisoformat(incident["at"])
+        if datetime.now(UTC) - since < RECENT:
+            yield Alert("incident", f"{name}: {incident['message']}", f"see `make logs {name}`", since)
+
+
+def freshness(settings: Settings, connection: psycopg.Connection) -> Iterator[Alert]:
+    """Days of scheduled shops that are over for ``freshness_hours`` and not final: not published, or live and batch differ unexplained."""
+    mark = settings.var_dir / "first_start"
+    if not mark.exists():
+        return
+    started = datetime.fromtimestamp(mark.stat().st_mtime, UTC)
+    first = datetime.fromisoformat(mark.read_text(encoding="ascii").strip()).date() - timedelta(days=settings.history_days)
+    for shop in shops().values():
+        if shop.scheduled:
+            yield from _late_days(settings, connection, shop, first, started)
+
+
+def _late_days(settings: Settings, connection: psycopg.Connection, shop: Shop, first: Any, started: datetime) -> Iterator[Alert]:
+    """Days before the first start are given the same time from the start on: the history is being loaded."""
+    grace, now = timedelta(hours=settings.freshness_hours), datetime.now(UTC)
+    wanted = {first + timedelta(days=n): None for n in range((shop.today() - first).days)}
+    due = [day for day in wanted if now > max(shop.bounds(day)[1], started) + grace]
+    query = """
+        SELECT DISTINCT d.date, r.measure FROM warehouse.etl_run_day d
+        LEFT JOIN warehouse.reconciliation r ON r.shop_id = d.shop_id AND r.date = d.date AND NOT r.agrees AND r.explanation = ''
+        WHERE d.shop_id = %s AND d.date = ANY(%s)"""
+    differing: dict[Any, list[str]] = {}
+    for day, measure in connection.execute(query, (shop.shop_id, due)):
+        differing.setdefault(day, []).extend([measure] if measure else [])
+    if missing := [day for day in due if day not in differing]:
+        yield Alert(
+            "freshness",
+            f"{shop.shop_id}: {_days(missing)} not published {settings.freshness_hours:g} h after its end",
+            f"see the task's log in Airflow, or run `ecommerce etl --shop {shop.shop_id} --from {missing[0]} --to {missing[-1]}`",
+            max(shop.bounds(missing[0])[1], started) + grace,
+        )
+    for day in (day for day in due if differing.get(day)):
+        yield Alert(
+            "freshness",
+            f"{shop.shop_id}: {day} is not final: live and batch differ without an explanation in {', '.join(sorted(differing[day]))}",
+            f"`ecommerce runs list --shop {shop.shop_id}` and docs/streaming.md",
+            shop.bounds(day)[1] + grace,
+        )
+
+
+def _days(days: list[Any]) -> str:
+    return str(days[0]) if len(days) == 1 else f"{len(days)} days from {days[0]} to {days[-1]}"
+
+
+def ended_badly(connection: psycopg.Connection) -> Iterator[Alert]:
+    """The newest run of each shop and range, where it was blocked or failed and nothing newer published its days."""
+    query = """
+        SELECT DISTINCT ON (shop_id, from_date, to_date) run_id, shop_id, from_date, to_date, status, message, finished_at, started_at
+        FROM warehouse.etl_run r ORDER BY shop_id, from_date, to_date, started_at DESC"""
+    covered = """
+        SELECT count(DISTINCT date) FROM warehouse.etl_run_day
+        WHERE shop_id = %s AND date BETWEEN %s AND %s AND published_at > %s"""
+    for run in connection.execute(query).fetchall():
+        if run.status not in ("blocked", "failed"):
+            continue
+        days = connection.execute(covered, (run.shop_id, run.from_date, run.to_date, run.started_at)).fetchone()[0]
+        if days <= (run.to_date - run.from_date).days:
+            span = run.from_date if run.from_date == run.to_date else f"{run.from_date}..{run.to_date}"
+            message = f"run {run.run_id} of {run.shop_id} {span} {run.status}: {run.message[:300]}"
+            remedy = f"`ecommerce runs show {run.run_id}`, put the cause right, run it again; the old numbers stay"
+            yield Alert("run", message, remedy, run.finished_at)
+
+
+def held_back(settings: Settings, connection: psycopg.Connection) -> Iterator[Alert]:
+    """Shops with more than ``quarantine_alert_rows`` rows newly held back within a day."""
+    query = """
+        SELECT shop_id, count(*) AS rows, min(quarantined_at) AS since FROM warehouse.quarantine
+        WHERE quarantined_at > now() - %s GROUP BY shop_id HAVING count(*) > %s ORDER BY shop_id"""
+    for row in connection.execute(query, (RECENT, settings.quarantine_alert_rows)).fetchall():
+        message = f"{row.shop_id}: {row.rows} rows held back within 24 h"
+        yield Alert("quarantine", message, f"`ecommerce quarantine list --shop {row.shop_id}`", row.since)
+
+
+def refused(settings: Settings) -> Iterator[Alert]:
+    """Shops of whose live events more than ``refused_alert_percent`` went to the dead-letter topic today."""
+    from ecommerce.live import LiveState
+
+    with redis.Redis(**settings.redis_options, socket_timeout=5) as client:
+        state = LiveState(client)
+        totals = {shop.shop_id: state.snapshot(shop)["totals"] for shop in shops().values()}
+    for shop_id, total in totals.items():
+        count = sum(total["refused"].values())
+        if total["received"] and 100 * count / total["received"] > settings.refused_alert_percent:
+            reasons = ", ".join(f"{reason} {n}" for reason, n in sorted(total["refused"].items(), key=lambda pair: -pair[1]))
+            message = f"{shop_id}: {count} of {total['received']} events of today refused ({reasons})"
+            yield Alert("refused", message, "`ecommerce dlq list` shows them; put the sender right, then replay")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
