@@ -6,6 +6,7 @@ import csv
 import json
 import re
 import shutil
+import time
 import tomllib
 import zipfile
 from collections import defaultdict
@@ -45,13 +46,29 @@ def source_name(source: str) -> str:
     return Path(source).name
 
 
+def dated_by_path(source: str) -> bool:
+    """Whether a file's path says its day; otherwise the files of a range land together.
+
+    Raises:
+        IngestError: there is no such source.
+    """
+    table = tomllib.loads((source_folder(source) / "source.toml").read_text(encoding="utf-8"))
+    return table.get("files", {}).get("date_from") == "path"
+
+
+def range_label(days: list[date]) -> str:
+    """The landing partition's date of files that land together for ``days``."""
+    first, last = days[0].isoformat(), days[-1].isoformat()
+    return first if first == last else f"{first}_{last}"
+
+
 def land_simulated(run_id: str, shop: Shop, day: date, seed: int) -> None:
     """Simulate ``day`` of ``shop`` into its landing partition, with the answer key beside the data."""
     partition = lake.landing(settings().lake_dir, "simulated", shop.shop_id, day.isoformat())
-    folder = partition / run_id
+    folder, began = partition / run_id, time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     path, rows = simulator.write_day(shop, day, seed, folder)
-    _publish(partition, run_id, [lake.describe(partition, path, rows)], {"source": "simulated", "seed": seed})
+    _publish(partition, run_id, [lake.describe(partition, path, rows)], {"source": "simulated", "seed": seed, "seconds": _since(began)})
 
 
 def answer_key(shop_id: str, day: date) -> dict[str, Any]:
@@ -94,18 +111,19 @@ def land_files(run_id: str, shop_id: str, source: str, input: Path, days: list[d
     if not groups:
         raise IngestError(f"no file of {source} ({glob}) for {days[0]}..{days[-1]} under {input}: check --input, --from and --to")
     for label, group in groups.items():
+        began = time.monotonic()
         partition = lake.landing(settings().lake_dir, source_name(source), shop_id, label)
         landed = [target for path in group for target in _copy(path, partition / run_id, glob)]
         entries = [lake.describe(partition, target, count_rows(target, read)) for target in landed]
-        _publish(partition, run_id, entries, {"source": source_name(source), "input": [path.name for path in group]})
+        details = {"source": source_name(source), "input": [path.name for path in group], "seconds": _since(began)}
+        _publish(partition, run_id, entries, details)
     return sum(len(group) for group in groups.values())
 
 
 def _label(path: Path, pattern: re.Pattern[str] | None, days: list[date]) -> str | None:
     """The landing partition's date of ``path``; None where its day is outside the range."""
     if pattern is None:
-        first, last = days[0].isoformat(), days[-1].isoformat()
-        return first if first == last else f"{first}_{last}"
+        return range_label(days)
     match = pattern.search(path.as_posix())
     if match is None:
         raise IngestError(f"{path}: no date by the pattern {pattern.pattern!r} in its path; correct date_pattern or rename the file")
@@ -139,6 +157,10 @@ def count_rows(path: Path, read: dict[str, Any]) -> int:
         with path.open("rb") as stream:
             rows = sum(1 for line in stream if line.strip())
     return rows - 1 if read["format"] == "csv" and read.get("header", True) and rows else rows
+
+
+def _since(began: float) -> float:
+    return round(time.monotonic() - began, 3)
 
 
 def _publish(partition: Path, run_id: str, files: list[lake.LakeFile], details: dict[str, Any]) -> None:

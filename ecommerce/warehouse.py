@@ -157,6 +157,40 @@ def staged_rows(connection: psycopg.Connection, staging: Staging) -> dict[str, i
     return {name: connection.execute(count.format(staging.identifier(name))).fetchone()[0] for name in staging.schemas}
 
 
+def row_changes(connection: psycopg.Connection, staging: Staging, days: list[date]) -> dict[date, dict[str, dict[str, int]]]:
+    """Rows that publication will add, remove and change in each fact table, by day; nothing of days not published before."""
+    found: dict[date, dict[str, dict[str, int]]] = {}
+    scope = {"shop": staging.shop_id, "days": days}
+    known = "SELECT array_agg(DISTINCT date) FROM warehouse.etl_run_day WHERE shop_id = %(shop)s AND date = ANY(%(days)s)"
+    scope["days"] = connection.execute(known, scope).fetchone()[0] or []
+    for name in (name for name in staging.schemas if name.startswith("fct_") and scope["days"]):
+        for day, added, removed, changed in connection.execute(_changes_of(connection, staging, name), scope):
+            if added or removed or changed:
+                found.setdefault(day, {})[name] = {"added": added, "removed": removed, "changed": changed}
+    return found
+
+
+def _changes_of(connection: psycopg.Connection, staging: Staging, name: str) -> sql.Composed:
+    query = """
+        SELECT attname FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY(indkey)
+        WHERE indrelid = to_regclass(%s) AND indisprimary"""
+    keys = [key for (key,) in connection.execute(query, (f"warehouse.{name}",))]
+    rest = [column for column in staging.schemas[name].names if column not in keys]
+    columns = lambda table, names: sql.SQL(", ").join(sql.Identifier(table, column) for column in names)  # noqa: E731
+    return sql.SQL("""
+        SELECT date, count(*) FILTER (WHERE o.run_id IS NULL), count(*) FILTER (WHERE n._task IS NULL),
+               count(*) FILTER (WHERE o.run_id IS NOT NULL AND n._task IS NOT NULL AND ROW({new}) IS DISTINCT FROM ROW({old}))
+        FROM (SELECT * FROM {staged} WHERE date = ANY(%(days)s)) AS n
+        FULL JOIN (SELECT * FROM {published} WHERE shop_id = %(shop)s AND date = ANY(%(days)s)) AS o USING ({keys})
+        GROUP BY date""").format(
+        new=columns("n", rest),
+        old=columns("o", rest),
+        staged=staging.identifier(name),
+        published=sql.Identifier("warehouse", name),
+        keys=sql.SQL(", ").join(map(sql.Identifier, keys)),
+    )
+
+
 def replace_days(connection: psycopg.Connection, staging: Staging, days: list[date]) -> None:
     """Replace the shop's ``days`` in every table of ``staging``; call inside a transaction."""
     scope = {"shop": staging.shop_id, "days": days, "run": staging.run_id}

@@ -40,6 +40,7 @@ class EtlRun(models.Model):
     inputs = models.JSONField()
     code_version = models.TextField()
     message = models.TextField()
+    steps = models.JSONField()
 
     class Meta:
         managed = False
@@ -57,6 +58,7 @@ class EtlRunDay(models.Model):
     measures = models.JSONField()
     previous_run_id = models.TextField(null=True)
     changed = models.JSONField()
+    row_changes = models.JSONField()
 
     class Meta:
         managed = False

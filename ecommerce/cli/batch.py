@@ -33,13 +33,13 @@ def etl(shop_id: str, source: str, input_path: str, from_date: datetime | None, 
     first = from_date.date() if from_date else find_shop(shop_id).today() - timedelta(days=1)
     last = to_date.date() if to_date else first
     runs = batch.plan(shop_id, first, last, source, input_path, seed)
-    with _progress() as show:
+    with progress_bars() as show:
         sentences = batch.run_all(runs, show)
     for sentence in sentences:
         click.echo(sentence)
 
 
-class _progress:
+class progress_bars:
     """A bar a step, redrawn in place on a terminal."""
 
     def __enter__(self) -> batch.Progress:

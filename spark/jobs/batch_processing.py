@@ -12,6 +12,7 @@ import json
 import logging
 import signal
 import sys
+import time
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -49,6 +50,18 @@ class Blocked(Exception):
     """A blocking check does not hold; nothing was published."""
 
 
+class Timings(dict[str, float]):
+    """Seconds by step: from the end of the one before to its own."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+
+    def end(self, step: str) -> None:
+        """``step`` ends now."""
+        now = time.monotonic()
+        self[step], self._since = round(self.get(step, 0) + now - self._since, 3), now
+
+
 @dataclass
 class Job:
     """One run and what it has found so far."""
@@ -62,6 +75,7 @@ class Job:
     counts: Counts | None = None
     findings: list[Finding] = field(default_factory=list)
     days_published: int = 0
+    timings: Timings = field(default_factory=Timings)
 
 
 def say(step: str, done: int, total: int, message: str = "", **more: Any) -> None:
@@ -84,11 +98,11 @@ def run(job: Job) -> None:
             steps(job, connection, runlog, all_marts)
         except Blocked as error:
             runlog.findings(job.findings)
-            runlog.finish("blocked", job.counts, str(error))
+            runlog.finish("blocked", job.counts, str(error), job.timings)
             raise
         except BaseException as error:
             if not connection.closed:
-                runlog.finish("failed", job.counts, first_line(error))
+                runlog.finish("failed", job.counts, first_line(error), job.timings)
             raise
         finally:
             if not connection.closed:
@@ -103,7 +117,8 @@ def hold_shop(connection: psycopg.Connection, job: Job) -> None:
 
 def steps(job: Job, connection: psycopg.Connection, runlog: RunLog, all_marts: list[marts.Mart]) -> None:
     parts = inputs.partitions(job.lake_dir, job.source, job.shop.shop_id, job.from_date, job.to_date)
-    runlog.inputs([{"path": str(p.folder.relative_to(job.lake_dir)), "run_id": p.manifest.run_id, "rows": p.manifest.rows} for p in parts])
+    runlog.inputs([inputs.lineage(part, job.lake_dir) for part in parts])
+    job.timings["ingest"] = inputs.ingest_seconds(parts, job.run_id)
     days = sorted({day for part in parts for day in part.days()})
     say("read", len(parts), len(parts), f"{len(parts)} partitions, {sum(p.manifest.rows for p in parts)} rows")
     if not parts:
@@ -126,13 +141,16 @@ def process(
     """Everything up to publication; returns the lake writer's statistics and the filled staging tables."""
     staged_tables = warehouse.create_staging(connection, job.run_id, job.shop.shop_id, [*facts.TABLES, *(mart.table for mart in all_marts)])
     expected = sum(part.manifest.rows for part in parts)
+    job.timings.end("prepare")
     spark = connect.session()
+    job.timings.end("spark: session")
     try:
         with connect.cancelled_on_error(spark, job.run_id), connect.progress(spark, lambda done, total: say("spark", done, total)):
             stats, loaded = compute(spark, job, parts, output, all_marts, staged_tables, max(1, expected // ROWS_A_TASK))
     finally:
         connect.leave(spark)
     unit = "archived rows" if job.source.format == "events" else "rows"
+    job.timings.end("spark: load")
     job.findings += checks.of_the_run(stats, job.counts, expected, unit)
     job.findings += checks.of_the_load(loaded, warehouse.staged_rows(connection, staged_tables))
     job.findings += checks.of_marts(connection, all_marts, staged_tables)
@@ -155,6 +173,7 @@ def compute(
     rows = by_day(staged.rows, len(output.days), tasks)
     stats = rows.mapInArrow(lakewriter.writer(output.events_folders(), output.quarantine_folders()), lakewriter.STATS).collect()
     job.counts = count(stats)
+    job.timings.end("spark: stage")
     say("stage", 1, 1, f"{job.counts.good} good, {job.counts.quarantined} quarantined, {job.counts.excluded} excluded rows")
     say("load", 0, 1, "facts and marts")
     loaded = load.load(tables(spark, job, rows, staged.absent, all_marts), staged_tables, settings().postgres_dsn("loader"))
@@ -203,15 +222,19 @@ def publish(
 ) -> None:
     """Publish the lake's manifests, then all tables of all days in one transaction."""
     say("publish", 0, 1, f"{len(output.days)} days")
+    job.timings.end("checks")
     held_back = quarantined(stats)
     output.publish(stats)
+    job.timings.end("lake")
     with connection.transaction():
+        row_changes = warehouse.row_changes(connection, tables, output.days)
         warehouse.replace_days(connection, tables, output.days)
         warehouse.refresh_dimensions(connection, tables, job.shop, output.days)
         runlog.quarantine(output.days, sorted({row[1] for row in held_back}), held_back)
         runlog.findings(job.findings)
-        job.days_published = runlog.days(output.days)
-        runlog.finish("published", job.counts)
+        job.days_published = runlog.days(output.days, row_changes)
+        job.timings.end("publish")
+        runlog.finish("published", job.counts, steps=job.timings)
     say("publish", 1, 1, f"{job.days_published} days published")
 
 

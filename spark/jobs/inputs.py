@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from sources import Source, SourceError
 
@@ -55,6 +56,19 @@ def partitions(root: Path, source: Source, shop_id: str, from_date: date, to_dat
         spans = [(lake.landing(root, source.name, shop_id, label), from_date, to_date)]
     found = ((folder, first, last, lake.read_manifest(folder)) for folder, first, last in spans)
     return [Partition(folder, first, last, manifest) for folder, first, last, manifest in found if manifest]
+
+
+def lineage(part: Partition, root: Path) -> dict[str, Any]:
+    """What etl_run keeps of an input partition: path below the lake, the run that landed it, rows, files with rows and SHA-256."""
+    files = [{"path": file.path, "rows": file.rows, "sha256": file.sha256} for file in part.manifest.files]
+    found = {"path": part.folder.relative_to(root).as_posix(), "run_id": part.manifest.run_id, "rows": part.manifest.rows, "files": files}
+    repairs = part.manifest.details.get("repairs")
+    return found | ({"repairs": repairs} if repairs else {})
+
+
+def ingest_seconds(parts: list[Partition], run_id: str) -> float:
+    """How long the run's own ingest took; 0 where it read what had landed before."""
+    return round(sum(part.manifest.details.get("seconds", 0) for part in parts if part.manifest.run_id == run_id), 3)
 
 
 def blocks(source: Source, parts: list[Partition], size: int = BLOCK_BYTES) -> list[Block]:

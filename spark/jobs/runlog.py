@@ -79,14 +79,14 @@ class RunLog:
         """Which partitions the run read."""
         self.connection.execute("UPDATE warehouse.etl_run SET inputs = %s WHERE run_id = %s", (json.dumps(inputs), self.run_id))
 
-    def finish(self, status: str, counts: Counts | None, message: str = "") -> None:
-        """Close the run as published, blocked or failed."""
+    def finish(self, status: str, counts: Counts | None, message: str = "", steps: dict[str, float] | None = None) -> None:
+        """Close the run as published, blocked or failed; ``steps`` is seconds by step."""
         columns = counts.as_columns() if counts else dict.fromkeys(Counts().as_columns())
         self.connection.execute(
             """UPDATE warehouse.etl_run SET status = %(status)s, finished_at = now(), message = %(message)s, rows_in = %(rows_in)s,
-                   rows_good = %(rows_good)s, rows_quarantined = %(rows_quarantined)s, rows_excluded = %(rows_excluded)s
+                   rows_good = %(rows_good)s, rows_quarantined = %(rows_quarantined)s, rows_excluded = %(rows_excluded)s, steps = %(steps)s
                WHERE run_id = %(run_id)s""",
-            {"status": status, "message": message[:4000], "run_id": self.run_id, **columns},
+            {"steps": json.dumps(steps or {}), "status": status, "message": message[:4000], "run_id": self.run_id, **columns},
         )
 
     def findings(self, findings: list[Finding]) -> None:
@@ -112,8 +112,10 @@ class RunLog:
             for row in rows:
                 copy.write_row((self.run_id, self.shop_id, self.source, *row))
 
-    def days(self, days: list[date]) -> int:
+    def days(self, days: list[date], row_changes: dict[date, dict[str, Any]]) -> int:
         """Record each published shop-day: measures, checksum, and what changed against its previous run.
+
+        ``row_changes`` is that of warehouse.row_changes, by day.
 
         Returns:
             The number of days recorded.
@@ -125,11 +127,13 @@ class RunLog:
         for day in recorded:
             now, (old_run, old) = measures.get(day, {}), previous.get(day, (None, None))
             checksum = hashlib.sha256(json.dumps([now, prints.get(day, [])], sort_keys=True).encode()).hexdigest()
-            rows.append((self.run_id, self.shop_id, day, self.source, checksum, json.dumps(now), old_run, json.dumps(difference(old, now))))
+            changes = json.dumps(difference(old, now)), json.dumps(row_changes.get(day, {}))
+            rows.append((self.run_id, self.shop_id, day, self.source, checksum, json.dumps(now), old_run, *changes))
         with self.connection.cursor() as cursor:
             cursor.executemany(
-                """INSERT INTO warehouse.etl_run_day (run_id, shop_id, date, source, checksum, measures, previous_run_id, changed)
-                   VALUES (%s, %s, %s, %s, %s, %s, %s, %s)""",
+                """INSERT INTO warehouse.etl_run_day (run_id, shop_id, date, source, checksum, measures, previous_run_id, changed,
+                       row_changes)
+                   VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)""",
                 rows,
             )
         return len(measures)

@@ -1,0 +1,96 @@
+"""Each alert appears when its cause does and goes when the cause goes."""
+
+import os
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import psycopg
+import pytest
+
+from ecommerce import alerts
+from ecommerce.config import settings
+from ecommerce.local import servers
+from ecommerce.shops import shop
+
+pytestmark = pytest.mark.servers
+
+
+def kinds(config=None) -> list[tuple[str, str]]:
+    return [(alert.kind, alert.message) for alert in alerts.alerts(config or settings())]
+
+
+@pytest.fixture
+def beat(platform):
+    path = settings().var_dir / "run" / "tester.heartbeat"
+    path.parent.mkdir(parents=True, exist_ok=True)
+
+    def write(**values):
+        path.write_bytes(msgspec.json.encode({"at": datetime.now(UTC).isoformat(), "state": "running", **values}))
+
+    yield write
+    path.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def loader(postgres, redis_server):
+    with psycopg.connect(settings().postgres_dsn("loader"), autocommit=True) as connection:
+        yield connection
+        for table in ("quarantine", "etl_run_day", "etl_run"):
+            connection.execute(f"DELETE FROM warehouse.{table} WHERE run_id LIKE 'alert-%'")
+
+
+def test_workers_that_are_silent_waiting_behind_or_had_an_incident(loader, beat):
+    beat(lag=0)
+    assert not [one for one in kinds() if "tester" in one[1]]
+    at = datetime.now(UTC)
+    beat(state="waiting for Kafka", lag=settings().lag_alert_records + 1, incident={"at": at.isoformat(), "message": "a gap of 3 records"})
+    assert [kind for kind, message in kinds() if "tester" in message] == ["worker", "lag", "incident"]
+    beat(at=(at - timedelta(minutes=5)).isoformat())
+    assert [message for _, message in kinds() if "tester has not reported since" in message]
+
+
+def test_a_full_disk(loader, platform):
+    assert not [one for one in kinds() if one[0] == "disk"]
+    assert [one for one in kinds(replace(settings(), disk_alert_percent=0.1)) if one[0] == "disk"]
+
+
+def test_a_failed_run_until_its_days_are_published(loader):
+    loader.execute(
+        """INSERT INTO warehouse.etl_run (run_id, shop_id, source, from_date, to_date, status, finished_at, message)
+           VALUES ('alert-1', 'uci', 'x', '2020-01-01', '2020-01-02', 'blocked', now(), 'a check')"""
+    )
+    assert [message for kind, message in kinds() if kind == "run" and "alert-1 of uci 2020-01-01..2020-01-02 blocked: a check" in message]
+    for day in ("2020-01-01", "2020-01-02"):
+        loader.execute(
+            "INSERT INTO warehouse.etl_run_day (run_id, shop_id, date, source, checksum, measures) VALUES ('alert-1', 'uci', %s, 'x', '', '{}')",
+            (day,),
+        )
+    assert not [message for kind, message in kinds() if "alert-1" in message]
+
+
+def test_rows_held_back(loader):
+    insert = "INSERT INTO warehouse.quarantine (run_id, shop_id, source, file, line, reason, raw) SELECT 'alert-2', 'uci', 'x', 'f', n, 'r', '' FROM generate_series(1, %s) n"
+    loader.execute(insert, (settings().quarantine_alert_rows,))
+    assert "quarantine" not in dict(kinds())
+    loader.execute(insert, (1,))
+    assert dict(kinds())["quarantine"].startswith("uci: 101 rows held back")
+
+
+def test_a_scheduled_day_that_is_not_published_by_its_deadline(loader):
+    mark = settings().var_dir / "first_start"
+    today = shop("demo").today()
+    mark.write_text(f"{today}\n")
+    try:
+        assert "freshness" not in dict(kinds()), "the history is still within its time"
+        long_ago = datetime.now(UTC) - timedelta(days=9)
+        os.utime(mark, (long_ago.timestamp(), long_ago.timestamp()))
+        assert "not published 6 h after its end" in dict(kinds())["freshness"]
+    finally:
+        mark.unlink()
+
+
+def test_a_store_that_is_away(postgres, tmp_path):
+    away = servers.isolated_settings(tmp_path)
+    assert {kind for kind, _ in kinds(away)} == {"store"}
+    assert len(kinds(away)) == 2
