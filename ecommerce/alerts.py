@@ -62,7 +62,7 @@ def disk(settings: Settings) -> Iterator[Alert]:
         percent = 100 * usage.used / (usage.used + usage.free)
         if percent > settings.disk_alert_percent:
             message = f"the disk of {folder} is {percent:.0f} % full, {usage.free / 2**30:.1f} GiB free"
-            yield Alert("disk", message, "free some, or shorten what is kept: `ecommerce retention --dry-run`")
+            yield Alert("disk", message, "free some, or shorten what is kept: `ecommerce retention` says what would go")
 
 
 def workers(settings: Settings) -> Iterator[Alert]:

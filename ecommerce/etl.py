@@ -26,7 +26,7 @@ from ecommerce.errors import PlatformError
 from ecommerce.shops import shop as find_shop
 
 AUTO = "auto"
-PUBLISHED_CHANNEL = "ecommerce:published"
+NOTICES_A_RUN = 31
 
 Progress = Callable[[dict[str, Any]], None]
 
@@ -228,15 +228,20 @@ def _hold_against_answer_key(run: Run, day: date, measures: dict[str, Any] | Non
 
 
 def notify(run: Run, published: list[date]) -> str:
-    """Tell open pages that days were published.
+    """Tell open pages that days were published: of a long range the newest, each page loads anew once anyway.
 
     Returns:
         The sentence for the log.
     """
+    import psycopg
     import redis
 
-    message = {"shop_id": run.shop_id, "run_id": run.run_id, "dates": [day.isoformat() for day in published]}
-    redis.Redis(**settings().redis_options).publish(PUBLISHED_CHANNEL, json.dumps(message))
+    from ecommerce import notices
+
+    query = "SELECT date, changed <> '{}' FROM warehouse.etl_run_day WHERE run_id = %s ORDER BY date DESC LIMIT %s"
+    with psycopg.connect(settings().postgres_dsn("reader")) as connection, redis.Redis(**settings().redis_options) as client:
+        for day, revised in connection.execute(query, (run.run_id, NOTICES_A_RUN)):
+            notices.publish(client, "day_published", run.shop_id, date=day, state="revised" if revised else "final")
     return f"{run.shop_id}: {len(published)} days published from {run.source} by run {run.run_id}"
 
 

@@ -6,6 +6,7 @@ start in UTC, an hour or more after that day's end; so a backfill of day D gives
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from ecommerce import etl
@@ -37,12 +38,12 @@ def settled(shop: Shop, day: date, now: datetime | None = None) -> bool:
 
 
 def runs(
-    scheduled: date | None, shop_id: str, first: date | None, last: date | None, source: str, input: str, seed: int
+    scheduled: date | None, shop_id: str, first: date | None, last: date | None, source: str, input: str, seed: int, repair: str = ""
 ) -> list[etl.Run] | None:
     """The runs of one DAG run; None while the ``scheduled`` day is not settled yet in every shop.
 
     Without a shop every scheduled shop is meant. ``first`` and ``last`` outrank the scheduled day; with
-    neither, each shop's yesterday is meant.
+    neither, each shop's yesterday is meant. With a ``repair`` the runs read what has landed, put right first.
 
     Raises:
         ConfigError: the shop is unknown.
@@ -55,4 +56,4 @@ def runs(
     for one in chosen:
         begin = first or scheduled or one.today() - timedelta(days=1)
         planned += etl.plan(one.shop_id, begin, last or begin, source, input, seed)
-    return planned
+    return [replace(run, repair=repair) for run in planned]

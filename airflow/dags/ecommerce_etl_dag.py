@@ -10,13 +10,18 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import Param, PokeReturnValue, dag, task, task_group
+from airflow.sdk import Asset, Param, PokeReturnValue, dag, task, task_group
 from airflow.timetables.interval import CronDataIntervalTimetable
 
 from ecommerce import etl, schedule
 from ecommerce.config import settings
 
 log = logging.getLogger(__name__)
+
+LAKE = Asset("lake_landing", uri="ecommerce://lake/landing", group="lake")
+EVENTS = Asset("lake_events", uri="ecommerce://lake/events", group="lake")
+FACTS = Asset("warehouse_facts", uri="ecommerce://warehouse/facts", group="warehouse")
+MARTS = Asset("warehouse_marts", uri="ecommerce://warehouse/marts", group="warehouse")
 
 
 def show(progress: dict[str, Any]) -> None:
@@ -47,6 +52,7 @@ def _day(text: str | None) -> date | None:
         "from": Param(None, type=["null", "string"], format="date", title="From", description="First day; empty: yesterday."),
         "to": Param(None, type=["null", "string"], format="date", title="To", description="Last day; empty: the first day."),
         "seed": Param(settings().seed, type="integer", title="Seed", description="Seed of the simulated shop."),
+        "repair": Param("", type="string", title="Repair", description="JSON of rows put right (ecommerce quarantine); empty: none."),
     },
     doc_md=__doc__,
     tags=["ecommerce"],
@@ -58,17 +64,17 @@ def ecommerce_etl() -> None:
         assert params is not None
         scheduled = data_interval_start.date() if data_interval_start else None
         first, last = _day(params["from"]), _day(params["to"])
-        runs = schedule.runs(scheduled, params["shop"], first, last, params["source"], params["input"], params["seed"])
+        runs = schedule.runs(scheduled, params["shop"], first, last, params["source"], params["input"], params["seed"], params["repair"])
         return PokeReturnValue(is_done=runs is not None, xcom_value=[asdict(run) for run in runs or []])
 
     @task_group
     def run(plan: dict[str, Any]) -> None:
-        @task
+        @task(outlets=[LAKE])
         def ingest(plan: dict[str, Any]) -> dict[str, Any]:
             etl.ingest(etl.Run(**plan), show)
             return plan
 
-        @task
+        @task(outlets=[EVENTS, FACTS, MARTS])
         def process(plan: dict[str, Any]) -> dict[str, Any]:
             etl.process(etl.Run(**plan), show)
             return plan

@@ -17,7 +17,7 @@ def dag():
         patch.setattr(schedule, "first_day", lambda: date(2026, 11, 1))
         bag = DagBag(str(PROJECT_DIR / "airflow" / "dags"))
     assert bag.import_errors == {}
-    assert list(bag.dags) == ["ecommerce_etl"]
+    assert sorted(bag.dags) == ["ecommerce_etl", "ecommerce_maintenance"]
     return bag.dags["ecommerce_etl"]
 
 
@@ -51,4 +51,9 @@ def test_catch_up_begins_at_the_first_day_and_misses_none(serialized):
 
 
 def test_the_form_has_the_parameters_of_a_triggered_run(dag):
-    assert list(dag.params) == ["shop", "source", "input", "from", "to", "seed"]
+    assert list(dag.params) == ["shop", "source", "input", "from", "to", "seed", "repair"]
+
+
+def test_lake_and_marts_are_assets(dag):
+    assets = {outlet.name for task in dag.tasks for outlet in task.outlets}
+    assert assets == {"lake_landing", "lake_events", "warehouse_facts", "warehouse_marts"}

@@ -26,7 +26,7 @@ GOOD = b"".join(b"%d,2026-02-11 11:00:00,A,Lamp,1.00,1\n" % n for n in range(10,
 
 
 @pytest.fixture(scope="module")
-def source(postgres, spark, tmp_path_factory) -> str:
+def source(postgres, redis_server, spark, tmp_path_factory) -> str:
     folder = tmp_path_factory.mktemp("repair") / "repaired_till"
     folder.mkdir()
     (folder / "source.toml").write_text(TOML)

@@ -69,7 +69,7 @@ def test_a_redis_user_does_what_its_service_needs(redis_server):
     assert as_user(redis_server, "health").ping()
     assert as_user(redis_server, "consumer").hset("live:1:test", "a", "1") == 1
     assert as_user(redis_server, "web").hget("live:1:test", "a") == b"1"
-    assert as_user(redis_server, "etl").publish("ecommerce:published", "{}") >= 0
+    assert as_user(redis_server, "etl").publish("ecommerce:notices", "{}") >= 0
     as_user(redis_server, "consumer").unlink("live:1:test")
 
 
