@@ -19,5 +19,5 @@ ALTER TABLE warehouse.etl_run_day DROP COLUMN row_changes;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("analytics", "0002_models")]
+    dependencies = [("analytics", "0004_models_of_the_model")]
     operations = [migrations.RunSQL(SCHEMA, BACK)]
