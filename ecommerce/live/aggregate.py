@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from ecommerce.events import Event, Reason, money_units
@@ -22,6 +23,11 @@ COUNTS = {
     "purchase": "orders",
 }
 """Events that an additive measure counts."""
+ORDER_EVENTS = ("purchase", "refund", "adjustment")
+
+FIRST = datetime.min.replace(tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+LATE = timedelta(microseconds=keys.LATE_MICROSECONDS)
 
 
 class Accepted(NamedTuple):
@@ -63,25 +69,36 @@ class Known:
     too_much: set[int] = field(default_factory=set)
 
 
-class Counted(NamedTuple):
-    """An event that counts, with its place in the partition and in time."""
+class Group:
+    """The counted events of one shop and minute, and the offsets of their records, in the partition's order."""
 
-    offset: int
-    event: Event
-    minute: int
-    day: str
-    hour: str
+    __slots__ = ("day", "events", "hour", "minute", "offsets", "shop_id")
+
+    def __init__(self, shop_id: str, minute: int, day: str, hour: str) -> None:
+        self.shop_id, self.minute, self.day, self.hour = shop_id, minute, day, hour
+        self.offsets: list[int] = []
+        self.events: list[Event] = []
 
 
 @dataclass
 class Verdicts:
     """What became of each record of a batch: tallies by shop-day, the counted events, the new watermarks."""
 
-    counted: list[Counted] = field(default_factory=list)
+    counted: list[Group] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     tallies: dict[tuple[str, str], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     unattributed: Counter[str] = field(default_factory=Counter)
     watermarks: dict[str, int] = field(default_factory=dict)
+
+
+class _Here:
+    """Where the events of one shop in one batch have got to: the highest time counted, and the minute of the last one."""
+
+    __slots__ = ("begin", "end", "group", "tally", "top")
+
+    def __init__(self, top: datetime) -> None:
+        self.top = top
+        self.begin = self.end = FIRST
 
 
 class Judge:
@@ -92,36 +109,62 @@ class Judge:
 
     def verdicts(self, batch: Batch, watermarks: Mapping[str, int], known: Known) -> Verdicts:
         """The verdicts on ``batch``, given the partition's ``watermarks`` (microseconds by shop) before it."""
-        found, tops = Verdicts(), dict(watermarks)
+        found, groups = Verdicts(), {}
+        places = {shop_id: _Here(keys.EPOCH + top * keys.MICROSECOND) for shop_id, top in watermarks.items()}
         ids, transactions = set(known.ids), dict(known.transactions)
         for offset, event in batch.accepted:
-            shop_id, event_id = event.shop_id, event.event_id
-            time = (event.event_time - keys.EPOCH) // keys.MICROSECOND
-            minute = time // 60_000_000
-            day, hour = self._clocks[shop_id].bucket(event.event_time, minute)
-            tally = found.tallies[shop_id, day]
-            tally["received"] += 1
-            top = tops.get(shop_id)
-            if top is not None and time < top - keys.LATE_MICROSECONDS:
-                tally["late"] += 1
+            time = event.event_time
+            here = places.get(event.shop_id)
+            if here is None:
+                here = places[event.shop_id] = _Here(FIRST)
+            if not here.begin <= time < here.end:
+                self._enter(here, event.shop_id, time, groups, found)
+            if time < here.top and here.top - time > LATE:
+                here.tally["late"] += 1
                 continue
+            event_id = event.event_id
             if event_id in ids:
-                tally["duplicates"] += 1
+                here.tally["duplicates"] += 1
                 continue
-            refusal = _refusal(offset, event, transactions, known) if event.items else None
-            if refusal:
-                found.refused.append(Refusal(offset, *refusal, shop_id, day))
-                tally[f"refused:{refusal[0]}"] += 1
-                continue
+            if event.items:
+                refusal = _refusal(offset, event, transactions, known)
+                if refusal:
+                    found.refused.append(Refusal(offset, *refusal, event.shop_id, here.group.day))
+                    here.tally[f"refused:{refusal[0]}"] += 1
+                    continue
+                if event.event_name == "purchase":
+                    transactions[event.shop_id, event.transaction_id] = event_id
             ids.add(event_id)
-            if event.event_name == "purchase":
-                transactions[shop_id, event.transaction_id] = event_id
-            if top is None or time > top:
-                tops[shop_id] = found.watermarks[shop_id] = time
-            tally["counted"] += 1
-            found.counted.append(Counted(offset, event, minute, day, hour))
-        _count_refused(batch.refused, found)
+            if time > here.top:
+                here.top = time
+            here.group.offsets.append(offset)
+            here.group.events.append(event)
+        self._conclude(batch, watermarks, places, groups, found)
         return found
+
+    def _enter(self, here: _Here, shop_id: str, time: datetime, groups: dict[tuple[str, int], Group], found: Verdicts) -> None:
+        """Turn to the minute of ``time``."""
+        minute = keys.minute_of(time)
+        here.begin = keys.minute_start(minute)
+        here.end = here.begin + MINUTE
+        day, hour = self._clocks[shop_id].bucket(time, minute)
+        here.tally = found.tallies[shop_id, day]
+        here.group = groups.get((shop_id, minute)) or groups.setdefault((shop_id, minute), Group(shop_id, minute, day, hour))
+
+    @staticmethod
+    def _conclude(
+        batch: Batch, watermarks: Mapping[str, int], places: dict[str, _Here], groups: dict[tuple[str, int], Group], found: Verdicts
+    ) -> None:
+        """Watermarks that moved, the groups that have events, and what was received: the sum of all verdicts."""
+        for shop_id, here in places.items():
+            if here.top > FIRST and (top := keys.microseconds(here.top)) != watermarks.get(shop_id):
+                found.watermarks[shop_id] = top
+        found.counted = [group for group in groups.values() if group.events]
+        for group in found.counted:
+            found.tallies[group.shop_id, group.day]["counted"] += len(group.events)
+        for tally in found.tallies.values():
+            tally["received"] = tally.total()
+        _count_refused(batch.refused, found)
 
 
 def _refusal(offset: int, event: Event, transactions: Mapping[tuple[str, str], str], known: Known) -> tuple[Reason, str] | None:
@@ -145,45 +188,48 @@ def _count_refused(refused: Iterable[Refusal], found: Verdicts) -> None:
 class Sums:
     """Sums and distinct ids of the counted events of one shop and minute; money in 1/10,000."""
 
-    __slots__ = ("day", "hour", "places", "sessions", "steps", "values", "visitors")
+    __slots__ = ("day", "hour", "named", "places", "sessions", "steps", "values", "visitors")
 
     def __init__(self, day: str, hour: str) -> None:
         self.day, self.hour = day, hour
         self.values: Counter[str] = Counter()
+        self.named: dict[str, list[Event]] = defaultdict(list)
         self.visitors: set[str] = set()
         self.sessions: set[str] = set()
         self.steps: dict[str, set[str]] = {}
         self.places: dict[tuple[str | None, ...], list[int]] = {}
         """Events, orders and gross revenue by (country, channel, device)."""
 
+    def of(self, *names: str) -> list[Event]:
+        """The events with these names."""
+        return [event for name in names if name in self.named for event in self.named[name]]
 
-def fold(counted: Iterable[Counted]) -> dict[tuple[str, int], Sums]:
+
+def fold(counted: Iterable[Group]) -> dict[tuple[str, int], Sums]:
     """Sums by (shop_id, minute)."""
-    groups: dict[tuple[str, int], Sums] = {}
-    for _, event, minute, day, hour in counted:
-        group = groups.get((event.shop_id, minute))
-        if group is None:
-            group = groups[event.shop_id, minute] = Sums(day, hour)
-        name, values = event.event_name, group.values
-        values["events"] += 1
-        place = group.places.get(dimensions := (event.country, event.channel, event.device))
-        if place is None:
-            place = group.places[dimensions] = [0, 0, 0]
-        place[0] += 1
-        if measure := COUNTS.get(name):
-            values[measure] += 1
-        group.visitors.add(event.client_id)
-        group.sessions.add(event.session_id)
-        if name in keys.STEPS:
-            group.steps.setdefault(name, set()).add(event.session_id)
-        if name in ("purchase", "refund", "adjustment"):
-            amounts = money_fields(event)
-            for field_name, value in amounts.items():
-                values[field_name] += value
-            if name == "purchase":
-                place[1] += 1
-                place[2] += amounts["gross_revenue"]
-    return groups
+    return {(group.shop_id, group.minute): _sums(group) for group in counted}
+
+
+def _sums(group: Group) -> Sums:
+    events, sums = group.events, Sums(group.day, group.hour)
+    for event in events:
+        sums.named[event.event_name].append(event)
+    values, named = sums.values, sums.named
+    values["events"] = len(events)
+    values.update({measure: len(named[name]) for name, measure in COUNTS.items() if name in named})
+    sums.visitors = {event.client_id for event in events}
+    sums.sessions = {event.session_id for event in events}
+    sums.steps = {name: {event.session_id for event in named[name]} for name in keys.STEPS if name in named}
+    places = Counter([(event.country, event.channel, event.device) for event in events])
+    sums.places = {place: [count, 0, 0] for place, count in places.items()}
+    for event in sums.of(*ORDER_EVENTS):
+        amounts = money_fields(event)
+        values.update(amounts)
+        if event.event_name == "purchase":
+            place = sums.places[event.country, event.channel, event.device]
+            place[1] += 1
+            place[2] += amounts["gross_revenue"]
+    return sums
 
 
 def money_fields(event: Event) -> dict[str, int]:

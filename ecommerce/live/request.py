@@ -12,12 +12,11 @@ import msgspec
 
 from ecommerce.events import Event, money_text, money_units
 from ecommerce.live import keys
-from ecommerce.live.aggregate import Batch, Counted, Sums, Verdicts, fold
+from ecommerce.live.aggregate import ORDER_EVENTS, Batch, Group, Sums, Verdicts, fold
 
 LATEST = {"orders": 20, "activity": 20}
 SAMPLED = {"orders": 20, "activity": 5}
-ORDER_EVENTS = frozenset({"purchase", "refund", "adjustment"})
-ACTIVITY_EVENTS = frozenset({"add_to_cart", "view_item", "begin_checkout"})
+NEWS = {"orders": ORDER_EVENTS, "activity": ("add_to_cart", "view_item", "begin_checkout")}
 SEEN_DAYS = 2
 """Two times within 48 h of each other lie at most two UTC days apart."""
 
@@ -36,7 +35,7 @@ def build(names: keys.Keys, writer: str, batch: Batch, verdicts: Verdicts, now: 
         "next": str(batch.next),
         "watermarks": [text for shop_id, top in verdicts.watermarks.items() for text in (f"wm:{shop_id}", str(top))],
         "seen": _seen(names, verdicts.counted, at),
-        "transactions": _transactions(names, verdicts.counted, at),
+        "transactions": _transactions(names, groups, at),
         "days": _days(names, verdicts, groups, at),
         "add": [*_unattributed(names, verdicts, at), *_hours(names, groups, at), *_minutes(names, groups, at)],
         "distinct": [*_distinct(names, groups, at), *_active(names, groups, at)],
@@ -45,19 +44,20 @@ def build(names: keys.Keys, writer: str, batch: Batch, verdicts: Verdicts, now: 
         "breakdown": _breakdown(names, groups, at),
         "max_values": keys.MAX_VALUES,
         "other": keys.OTHER,
-        "latest": _latest(names, verdicts.counted, at),
+        "latest": _latest(names, groups, at),
         "newest": _newest(names, verdicts.counted, now),
         "rate": _rate(names, verdicts, at),
         "publish": sorted({shop_id for shop_id, _ in verdicts.tallies}),
         "channel": keys.CHANNEL,
     }
-    _products(names, verdicts.counted, at, request)
+    _products(names, groups, at, request)
     return msgpack.packb(request, use_bin_type=False)
 
 
-def raw_id(event_id: str) -> bytes:
-    """The 16 bytes of a UUID in text."""
-    return bytes.fromhex(event_id.replace("-", ""))
+def raw_ids(event_ids: list[str]) -> list[bytes]:
+    """The 16 bytes of each of some UUIDs in text."""
+    raw = bytes.fromhex("".join(event_ids).replace("-", ""))
+    return [raw[start : start + 16] for start in range(0, len(raw), 16)]
 
 
 def _flat(values: dict[str, int]) -> list[str]:
@@ -68,21 +68,21 @@ def _around(day: int) -> range:
     return range(day - SEEN_DAYS, day + SEEN_DAYS + 1)
 
 
-def _seen(names: keys.Keys, counted: Iterable[Counted], at: int) -> list[dict[str, Any]]:
-    by_day: dict[int, list[bytes]] = defaultdict(list)
-    for _, event, minute, _, _ in counted:
-        by_day[minute // 1440].append(raw_id(event.event_id))
+def _seen(names: keys.Keys, counted: Iterable[Group], at: int) -> list[dict[str, Any]]:
+    by_day: dict[int, list[str]] = defaultdict(list)
+    for group in counted:
+        by_day[group.minute // 1440] += [event.event_id for event in group.events]
     return [
-        {"add": names.seen(day), "check": [names.seen(d) for d in _around(day)], "ids": ids, "until": at + keys.KEEP_SEEN}
+        {"add": names.seen(day), "check": [names.seen(d) for d in _around(day)], "ids": raw_ids(ids), "until": at + keys.KEEP_SEEN}
         for day, ids in by_day.items()
     ]
 
 
-def _transactions(names: keys.Keys, counted: Iterable[Counted], at: int) -> list[dict[str, Any]]:
+def _transactions(names: keys.Keys, groups: dict[tuple[str, int], Sums], at: int) -> list[dict[str, Any]]:
     by_day: dict[tuple[str, int], list[str | bytes]] = defaultdict(list)
-    for _, event, minute, _, _ in counted:
-        if event.event_name == "purchase":
-            by_day[event.shop_id, minute // 1440] += [event.transaction_id, raw_id(event.event_id)]
+    for (shop_id, minute), group in groups.items():
+        for event in group.of("purchase"):
+            by_day[shop_id, minute // 1440] += [event.transaction_id, *raw_ids([event.event_id])]
     return [
         {
             "shop": shop_id,
@@ -143,26 +143,26 @@ def _distinct(names: keys.Keys, groups: dict[tuple[str, int], Sums], at: int) ->
         members["sessions", shop_id, group.day] |= group.sessions
         for step, sessions in group.steps.items():
             members[step, shop_id, group.day] |= sessions
-    return [[names.distinct(*place), at + keys.KEEP_DAY, sorted(values)] for place, values in members.items()]
+    return [[names.distinct(*place), at + keys.KEEP_DAY, list(values)] for place, values in members.items()]
 
 
 def _active(names: keys.Keys, groups: dict[tuple[str, int], Sums], at: int) -> list[list]:
     """Visitors and sessions of the minutes that still count as now."""
     oldest = at // 60 - keys.WINDOW_MINUTES
     return [
-        [names.active(what, shop_id, minute), at + keys.KEEP_ACTIVE, sorted(values)]
+        [names.active(what, shop_id, minute), at + keys.KEEP_ACTIVE, list(values)]
         for (shop_id, minute), group in groups.items()
         if minute >= oldest
         for what, values in (("visitors", group.visitors), ("sessions", group.sessions))
     ]
 
 
-def _products(names: keys.Keys, counted: Iterable[Counted], at: int, request: dict[str, Any]) -> None:
+def _products(names: keys.Keys, groups: dict[tuple[str, int], Sums], at: int, request: dict[str, Any]) -> None:
     """Units and gross revenue of each product sold; the rank is for ordering alone, the hash is exact."""
     sold: dict[tuple[str, str], dict[str, list]] = defaultdict(dict)
-    for _, event, _, day, _ in counted:
-        for item in event.items if event.event_name == "purchase" else ():
-            product = sold[event.shop_id, day].setdefault(item.item_id, [0, 0, None])
+    for (shop_id, _), group in groups.items():
+        for item in [item for event in group.of("purchase") for item in event.items]:
+            product = sold[shop_id, group.day].setdefault(item.item_id, [0, 0, None])
             product[0] += item.quantity
             product[1] += money_units(item.price) * item.quantity
             product[2] = item.item_name or product[2]
@@ -179,18 +179,22 @@ def _products(names: keys.Keys, counted: Iterable[Counted], at: int, request: di
             request["put"].append([names.products("name", *place), until, titles])
 
 
-def _latest(names: keys.Keys, counted: Iterable[Counted], at: int) -> list[list]:
+def _latest(names: keys.Keys, groups: dict[tuple[str, int], Sums], at: int) -> list[list]:
     """The newest orders of the batch and a few of its other events."""
     chosen: dict[tuple[str, str, str], list[Event]] = defaultdict(list)
-    for _, event, _, day, _ in counted:
-        if event.event_name in ORDER_EVENTS:
-            chosen["orders", event.shop_id, day].append(event)
-        elif event.event_name in ACTIVITY_EVENTS:
-            chosen["activity", event.shop_id, day].append(event)
+    for (shop_id, _), group in groups.items():
+        for what, wanted in NEWS.items():
+            for name in wanted:
+                if name in group.named:
+                    chosen[what, shop_id, group.day] += group.named[name][-SAMPLED[what] :]
     return [
-        [names.latest(*place), at + keys.KEEP_DAY, LATEST[place[0]], [_entry(event) for event in events[-SAMPLED[place[0]] :]]]
+        [names.latest(*place), at + keys.KEEP_DAY, LATEST[place[0]], [_entry(event) for event in _newest_of(events, SAMPLED[place[0]])]]
         for place, events in chosen.items()
     ]
+
+
+def _newest_of(events: list[Event], count: int) -> list[Event]:
+    return sorted(events, key=lambda event: event.event_time)[-count:]
 
 
 def _entry(event: Event) -> bytes:
@@ -209,12 +213,10 @@ def _entry(event: Event) -> bytes:
     })  # fmt: skip
 
 
-def _newest(names: keys.Keys, counted: Iterable[Counted], now: float) -> list[list]:
+def _newest(names: keys.Keys, counted: Iterable[Group], now: float) -> list[list]:
     """Per shop-day the highest event time (milliseconds) and how long that event took to get here."""
-    tops: dict[tuple[str, str], int] = {}
-    for _, event, _, day, _ in counted:
-        place, time = (event.shop_id, day), keys.microseconds(event.event_time) // 1000
-        tops[place] = max(time, tops.get(place, time))
+    last = {(group.shop_id, group.day): group for group in sorted(counted, key=lambda group: group.minute)}
+    tops = {place: keys.microseconds(max(event.event_time for event in group.events)) // 1000 for place, group in last.items()}
     return [[names.day(*place), str(top), str(int(now * 1000) - top)] for place, top in tops.items()]
 
 

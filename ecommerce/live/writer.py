@@ -18,7 +18,7 @@ from redis import Redis
 from ecommerce.errors import PlatformError
 from ecommerce.events import Event
 from ecommerce.live import keys, request
-from ecommerce.live.aggregate import Batch, Judge, Known, Refusal, Verdicts, money_fields
+from ecommerce.live.aggregate import ORDER_EVENTS, Batch, Judge, Known, Refusal, Verdicts, money_fields
 from ecommerce.shops import Shop
 
 _LUA = {name: (Path(__file__).parent / f"{name}.lua").read_text(encoding="utf-8") for name in ("claim", "apply")}
@@ -159,10 +159,11 @@ def _largest(day_key: str, verdicts: Verdicts, names: keys.Keys) -> int:
     """Offset of the counted event that adds most to the shop-day that would overflow."""
 
     def amount(event: Event) -> int:
-        return max(money_fields(event).values()) if event.event_name in request.ORDER_EVENTS else 0
+        return max(money_fields(event).values()) if event.event_name in ORDER_EVENTS else 0
 
-    here = [c for c in verdicts.counted if names.day(c.event.shop_id, c.day) == day_key]
-    return max(here, key=lambda c: amount(c.event)).offset
+    here = [group for group in verdicts.counted if names.day(group.shop_id, group.day) == day_key]
+    events = [found for group in here for found in zip(group.offsets, group.events, strict=True)]
+    return max(events, key=lambda found: amount(found[1]))[0]
 
 
 def new_generation(redis: Redis) -> int:

@@ -39,7 +39,9 @@ def upgraded(tmp_path_factory):
 
 
 def test_products_get_a_history_from_the_published_days(upgraded):
-    rows = upgraded.execute("SELECT valid_from::text, valid_to::text, is_current, product_name, price FROM warehouse.dim_product ORDER BY 1")
+    rows = upgraded.execute(
+        "SELECT valid_from::text, valid_to::text, is_current, product_name, price FROM warehouse.dim_product ORDER BY 1"
+    )
     assert rows.fetchall() == [
         ("2026-01-01", "2026-01-03", False, "Old lamp", Decimal(10)),
         ("2026-01-03", None, True, "Lamp", Decimal(10)),
@@ -47,7 +49,9 @@ def test_products_get_a_history_from_the_published_days(upgraded):
 
 
 def test_customers_and_facts_stay(upgraded):
-    found = upgraded.execute("SELECT orders, lifetime_revenue, gross_revenue, second_order_date::text FROM warehouse.dim_customer").fetchall()
+    found = upgraded.execute(
+        "SELECT orders, lifetime_revenue, gross_revenue, second_order_date::text FROM warehouse.dim_customer"
+    ).fetchall()
     assert found == [(2, Decimal(15), Decimal(20), "2026-01-03")]
     assert upgraded.execute("SELECT count(*) FROM warehouse.fct_order_line").fetchone() == (2,)
 
