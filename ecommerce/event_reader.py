@@ -14,7 +14,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 
 from ecommerce import events, stream
-from ecommerce.events import MAX_AMOUNT, MAX_BYTES, MAX_FUTURE, NEED_ITEMS, SCHEMA_VERSION, Event, Item, Refused
+from ecommerce.events import EARLIEST, MAX_AMOUNT, MAX_BYTES, MAX_FUTURE, NEED_ITEMS, SCHEMA_VERSION, Event, Item, Refused
 from ecommerce.record_batches import Record
 from ecommerce.shops import Shop
 
@@ -103,7 +103,7 @@ class EventReader:
             if (
                 goods is None
                 or timestamp < earliest
-                or event.event_time > limit
+                or not EARLIEST <= event.event_time <= limit
                 or currencies.get(event.shop_id) != event.currency
                 or (not goods.plain and event.event_name != "adjustment")
                 or (not goods.items and event.event_name in NEED_ITEMS)

@@ -7,7 +7,7 @@ Money is a decimal string on the wire, DECIMAL(18,4) at rest and an integer of 1
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -18,6 +18,8 @@ from ecommerce.shops import Shop
 SCHEMA_VERSION = 1
 MAX_BYTES = 64 * 1024
 MAX_FUTURE = timedelta(minutes=5)
+EARLIEST = datetime(1, 1, 3, tzinfo=UTC)
+"""Before it there is no room to convert a time to another zone."""
 MONEY_SCALE = 10_000
 MAX_AMOUNT = 10**11 * MONEY_SCALE
 """The largest line, tax or shipping, in 1/10,000: a thousand such lines still add up within DECIMAL(18,4)."""
@@ -176,6 +178,8 @@ def validate(event: Event, shops: Mapping[str, Shop], now: datetime) -> None:
         raise Refused(Reason.UNKNOWN_SHOP, f"shop_id {event.shop_id!r} is not in shops.toml")
     if event.currency != shop.currency:
         raise Refused(Reason.CURRENCY_MISMATCH, f"{event.currency}; the shop's currency is {shop.currency}")
+    if event.event_time < EARLIEST:
+        raise Refused(Reason.BAD_TIME, f"event_time {event.event_time.isoformat()} is before {EARLIEST.isoformat()}")
     if event.event_time - now > MAX_FUTURE:
         raise Refused(Reason.BAD_TIME, f"event_time {event.event_time.isoformat()} is in the future")
     if event.event_name in NEED_ITEMS and not event.items:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -107,7 +107,7 @@ def shop_day_of_refused(raw: bytes | None, timestamp_ms: int, shops: Mapping[str
     shop = shops.get(shop_id)
     if shop is None:
         return None
-    sound = time is not None and time.tzinfo is not None and time - arrival <= timedelta(0) + events.MAX_FUTURE
+    sound = time is not None and time.tzinfo is not None and events.EARLIEST <= time <= arrival + events.MAX_FUTURE
     return shop_id, shop.day_of(time if sound and time else arrival).isoformat()
 
 

@@ -74,6 +74,7 @@ def test_a_field_that_this_version_does_not_know_is_tolerated():
         (message(event_time="2026-11-23T11:00:00"), Reason.BAD_TIME),
         (message(event_time=1_700_000_000), Reason.BAD_TIME),
         (message(event_time="9999-12-31T23:59:59Z"), Reason.BAD_TIME),
+        (message(event_time="0001-01-01T00:00:00+14:00"), Reason.BAD_TIME),
         (message(event_time=(NOW + timedelta(minutes=5, seconds=1)).isoformat()), Reason.BAD_TIME),
         (message(currency="USD"), Reason.CURRENCY_MISMATCH),
     ],

@@ -25,6 +25,7 @@ def wire(**changes) -> bytes:
         (wire(event_time="yesterday"), ("demo", "2026-06-01")),
         (wire(event_time="2026-06-01T12:00:00"), ("demo", "2026-06-01")),
         (wire(event_time="2027-01-01T00:00:00Z"), ("demo", "2026-06-01")),
+        (wire(event_time="0001-01-01T00:00:00+14:00"), ("demo", "2026-06-01")),
         (wire(shop_id="nobody"), None),
         (wire(shop_id=7), None),
         (b"{", None),
