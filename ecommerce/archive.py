@@ -87,6 +87,10 @@ class Archive:
 
     def _write_day(self, shop_id: str, day: date, rows: list[Archived], ends: Mapping[int, int]) -> int:
         partition = lake.events(self._root, SOURCE, shop_id, day)
+        with lake.exclusive(partition):
+            return self._extend(partition, rows, ends)
+
+    def _extend(self, partition: Path, rows: list[Archived], ends: Mapping[int, int]) -> int:
         manifest = lake.read_manifest(partition) or Manifest(run_id="archiver", created_at="")
         offsets = dict(manifest.details.get("offsets", {}))
         lacking: dict[int, list[Archived]] = defaultdict(list)

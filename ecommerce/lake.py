@@ -7,11 +7,13 @@ Publication is the atomic rename of a new manifest over the old one.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -116,6 +118,18 @@ def publish(partition: Path, manifest: Manifest) -> None:
         os.fsync(stream.fileno())
     os.replace(temporary, partition / MANIFEST)
     _fsync(partition)
+
+
+@contextmanager
+def exclusive(partition: Path) -> Iterator[None]:
+    """Nobody else changes the partition's manifest meanwhile; waits for whoever does. Readers are not held up."""
+    partition.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(partition / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def sweep(partition: Path, older_than: timedelta = timedelta(days=1)) -> None:

@@ -20,6 +20,7 @@ from ecommerce.config import ConfigError, Settings, settings
 from ecommerce.events import Refused
 from ecommerce.lake import LakeError
 from ecommerce.shops import shops
+from ecommerce.suppression import Suppression, SuppressionError
 from ecommerce.worker import Stopped, Worker, one_line
 
 POLL_MS = 200
@@ -37,6 +38,7 @@ class Archiver:
         self.worker, self.config = worker, config
         self.flush_rows, self.flush_seconds = flush_rows, flush_seconds
         self.kafka_name = config.kafka_name
+        self.suppression = Suppression(config)
         self.rows: list[Archived] = []
         self.ends: dict[int, int] = {}
         self.oldest: float | None = None
@@ -97,9 +99,9 @@ class Archiver:
     def flush(self) -> None:
         """Files and manifests first, then the offsets."""
         if self.ends:
-            written = self.worker.wait_for(
-                f"the lake at {self.config.lake_dir}", lambda: self.archive.write(self.rows, self.ends), (OSError,)
-            )
+            self.suppression.refresh()
+            rows = [row._replace(event=self.suppression.anonymous(row.event)) for row in self.rows]
+            written = self.worker.wait_for(f"the lake at {self.config.lake_dir}", lambda: self.archive.write(rows, self.ends), (OSError,))
             self._commit()
             self.worker.beat(written=written)
         self.rows, self.ends, self.oldest = [], {}, None
@@ -165,7 +167,7 @@ def main() -> int:
             archiver.close()
     except Stopped:
         pass
-    except (ConfigError, ArchiveInUse, LogError, LakeError) as error:
+    except (ConfigError, SuppressionError, ArchiveInUse, LogError, LakeError) as error:
         print(f"archiver: {error}", file=sys.stderr)
         return 1
     worker.say("stopped")

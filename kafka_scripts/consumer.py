@@ -29,6 +29,7 @@ from ecommerce.dead_letters import DeadLetters, DeadRecord
 from ecommerce.event_reader import EventReader
 from ecommerce.record_batches import Record
 from ecommerce.shops import shops
+from ecommerce.suppression import Suppression, SuppressionError
 from ecommerce.worker import Stopped, Worker, one_line
 
 POLL_MS = 200
@@ -76,6 +77,7 @@ class Consumer(ConsumerRebalanceListener):
         self.kafka = self._on_kafka(lambda: KafkaConsumer(**options))
         self.to_plain = record_batches.use(self.kafka, self.config.record_decoder)
         self.reader = EventReader(shops())
+        self.suppression = Suppression(self.config)
         self.kafka.subscribe([log.topic], listener=self)
         self.worker.say(f"reading {log.topic} ({log.partitions} partitions) from {self.kafka_name}")
 
@@ -179,6 +181,7 @@ class Consumer(ConsumerRebalanceListener):
     def read(self, partition: TopicPartition, records: list[Record], claim: live.Claim) -> live.Batch:
         """Decode and validate; what is refused is kept apart with its reason and shop-day."""
         accepted, unaccepted = self.reader.read(records)
+        accepted = self.suppression.filtered(accepted)
         refused = []
         for (offset, timestamp, _, value), why in unaccepted:
             place = stream.shop_day_of_refused(value, timestamp, shops()) or (None, None)
@@ -303,7 +306,7 @@ def main() -> int:
             consumer.close()
     except Stopped:
         pass
-    except (ConfigError, live.StateError) as error:
+    except (ConfigError, SuppressionError, live.StateError) as error:
         print(f"consumer: {error}", file=sys.stderr)
         return 1
     except FencedInstanceIdError:
