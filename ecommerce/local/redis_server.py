@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -53,6 +55,23 @@ def prepare(settings: Settings) -> None:
     write(folder / "users.acl", redis_users.acl(settings))
 
 
+def mend(settings: Settings) -> None:
+    """Cut an unfinished transaction off the end of the append-only file.
+
+    Redis 6.2 leaves out such a transaction when it loads the file, but writes on behind what is there of it, and
+    at the next start takes that for the beginning of the next transaction: half a batch would be counted twice.
+    """
+    path = settings.var_dir / "redis" / "appendonly.aof"
+    if not path.exists():
+        return
+    size = path.stat().st_size
+    check = subprocess.run(["redis-check-aof", "--fix", str(path)], executable=program(), input=b"y\n", capture_output=True)
+    if check.returncode:
+        raise LocalError(f"{path} cannot be mended: {check.stdout.decode(errors='replace').strip().splitlines()[-1]}")
+    if cut := size - path.stat().st_size:
+        print(f"cut {cut} bytes of an unfinished transaction off {path}", file=sys.stderr, flush=True)
+
+
 def server(settings: Settings) -> Server:
     """The Redis server: append-only file flushed every second, never evicts."""
     folder = settings.var_dir / "redis"
@@ -62,4 +81,5 @@ def server(settings: Settings) -> Server:
         cwd=folder,
         ready=lambda: probes.redis_server(settings),
         prepare=lambda: prepare(settings),
+        mend=lambda: mend(settings),
     )

@@ -33,6 +33,7 @@ class Server:
     ``prepare`` writes its configuration and makes its data (idempotent, before every start);
     ``ready`` returns when the server does its work and raises :class:`NotReady` otherwise;
     ``after`` runs once it is ready (roles, topics; idempotent). ``user`` is a system user to become.
+    ``mend`` runs in the program's own process right before it, at each start and restart by the supervisor.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Server:
     env: dict[str, str] = field(default_factory=dict)
     prepare: Callable[[], None] = _nothing
     after: Callable[[], None] = _nothing
+    mend: Callable[[], None] = _nothing
     user: str | None = None
     stop_signal: str = "TERM"
     stop_seconds: int = 30
@@ -89,4 +91,5 @@ def execute(server: Server) -> None:
     os.chdir(server.cwd)
     if server.user:
         become(server.user)
+    server.mend()
     os.execvpe(server.command[0], server.command, server.environment())
