@@ -8,7 +8,7 @@ $(eval $(wordlist 2,9,$(MAKECMDGOALS)):;@:)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: docs help setup up down status logs reset test test-fast test-compose lint lock browser
+.PHONY: docs drills help setup up down status logs reset test test-fast test-compose lint lock browser
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -42,6 +42,9 @@ test-compose: setup ## the containers of docker-compose.yml: build, start, use, 
 
 lint: setup ## ruff's checks and formatting
 	@$(PYTHON_IN_VENV) -m ruff check . && $(PYTHON_IN_VENV) -m ruff format --check .
+
+drills: setup ## break the stream in every way and check every number; writes docs/drills.md (half an hour; quick=1: minutes)
+	@$(PYTHON_IN_VENV) -m drills --both $(if $(quick),--quick) --report docs/drills.md
 
 docs: setup ## write the generated pages of docs/ anew
 	@$(PYTHON_IN_VENV) -m ecommerce.reference

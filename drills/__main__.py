@@ -1,0 +1,55 @@
+"""``python -m drills``: list drills, or run some or all of them."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from drills import report, running
+from drills.table import DRILLS
+from ecommerce.errors import PlatformError
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="drills", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="drills to run (default: all)")
+    parser.add_argument("--list", action="store_true", help="name the drills")
+    parser.add_argument("--quick", action="store_true", help="small sizes, seconds instead of minutes")
+    parser.add_argument("--control", action="store_true", help="the negative control alone: the drill without its guarantee")
+    parser.add_argument("--both", action="store_true", help="each drill, then its control")
+    parser.add_argument(
+        "--folder", type=Path, help="where the servers keep their data meanwhile (default: a new folder for temporary files)"
+    )
+    arguments = parser.parse_args(argv)
+    if unknown := [name for name in arguments.names if name not in DRILLS]:
+        parser.error(f"there is no drill {unknown[0]!r}; known: {', '.join(DRILLS)}")
+    return arguments
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exit code 0 when every drill was exact and every control was seen to fail, else 1."""
+    arguments = _arguments(argv)
+    chosen = [DRILLS[name] for name in arguments.names or DRILLS]
+    if arguments.list:
+        for drill in chosen:
+            print(f"{drill.number:>2}  {drill.name:<20} {drill.broken}")
+        return 0
+    kinds = (False, True) if arguments.both else (arguments.control,)
+    folder = Path(tempfile.mkdtemp(prefix="drills-", dir=arguments.folder))
+    results = running.run_all(chosen, arguments.quick, kinds, folder, lambda result: print(report.line(result), flush=True))
+    if arguments.report:
+        report.write(arguments.report, results, arguments.quick)
+    if all(result.as_expected for result in results):
+        shutil.rmtree(folder, ignore_errors=True)
+        return 0
+    return 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except PlatformError as problem:
+        sys.exit(f"error: {problem}")

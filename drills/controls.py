@@ -1,0 +1,52 @@
+"""Copies of the product's code with one guarantee taken out, to see that the drill would notice."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from drills.drill import Change
+from ecommerce.config import PROJECT_DIR
+from ecommerce.errors import PlatformError
+
+COPIED = ("ecommerce", "kafka_scripts")
+APPLY, CONSUMER = "ecommerce/live/apply.lua", "kafka_scripts/consumer.py"
+
+NO_WRITER_CHECK = Change(APPLY, "if stored[1] ~= r.writer then return {'stale'} end", "")
+NO_OFFSET_CHECK = Change(APPLY, "if stored[2] ~= r.first then return {'moved', stored[2] or ''} end", "")
+NO_DEDUPE = Change(APPLY, "if #ids > 0 or #transactions > 0 then return {'known', ids, transactions} end", "")
+NO_OFFSET_IN_THE_STEP = Change(APPLY, "redis.call('HSET', r.partition, 'next', r.next)", "")
+NEVER_LOOKS_AGAIN = Change(CONSUMER, "CHECK_SECONDS = 5.0", "CHECK_SECONDS = 1e9")
+OFFSET_EACH_SECOND = Change(
+    CONSUMER,
+    "        self.committed = time.monotonic()\n",
+    "        self.committed = time.monotonic()\n"
+    "        for claim in self.claims.values():\n"
+    '            self.live._redis.hset(self.live.names.partition(claim.partition), "next", claim.next)\n',
+)
+AT_LEAST_ONCE = (NO_OFFSET_IN_THE_STEP, NO_OFFSET_CHECK, NO_DEDUPE, OFFSET_EACH_SECOND, NEVER_LOOKS_AGAIN)
+"""The usual consumer: counts first, tells the offset a second later, and does not know what it has counted."""
+
+
+class OutOfDate(PlatformError):
+    """A control no longer fits the code."""
+
+
+def copy_without(changes: Iterable[Change], folder: Path) -> Path:
+    """A copy of the product's stream in ``folder``, with ``changes``.
+
+    Raises:
+        OutOfDate: a text to change does not occur exactly once.
+    """
+    for name in COPIED:
+        shutil.copytree(PROJECT_DIR / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for change in changes:
+        path = folder / change.file
+        text = path.read_text(encoding="utf-8")
+        if text.count(change.old) != 1:
+            raise OutOfDate(
+                f"a drill's control changes {change.old!r} in {change.file}, which is there {text.count(change.old)} times: bring drills/controls.py up to date"
+            )
+        path.write_text(text.replace(change.old, change.new), encoding="utf-8")
+    return folder

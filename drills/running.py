@@ -1,0 +1,95 @@
+"""From a drill to its result: start the world, let the case break it, wait for quiet, compare, in a folder of its own."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from drills import bench as benches
+from drills import verdict
+from drills.bench import Bench
+from drills.controls import copy_without
+from drills.drill import Drill, Size
+from drills.errors import CannotRun, DrillFailed
+from drills.world import World
+from ecommerce.config import PROJECT_DIR
+
+MOST_MEMORY = 300 << 20
+
+
+@dataclass
+class Result:
+    """What came of one run. ``differences`` is empty when all is exact; ``error`` says why there is no verdict."""
+
+    drill: Drill
+    size: Size
+    control: bool
+    acked: int = 0
+    shop_days: int = 0
+    slowest: float = 0
+    memory: int = 0
+    seconds: float = 0
+    differences: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    error: str = ""
+    skipped: str = ""
+
+    @property
+    def as_expected(self) -> bool:
+        """A drill is exact; its control is seen to fail; either may be skipped where the machine cannot run it."""
+        if self.skipped:
+            return True
+        return not self.error and bool(self.differences) == self.control
+
+
+def run(drill: Drill, size: Size, control: bool, folder: Path, shared: Bench | None) -> Result:
+    """Run ``drill``, or its control, on the servers of ``shared`` (None: on its own)."""
+    result, began = Result(drill, size, control), time.monotonic()
+    place = folder / f"{drill.name}{'-control' if control else ''}-{uuid.uuid4().hex[:6]}"
+    place.mkdir(parents=True)
+    try:
+        with ExitStack() as stack:
+            if shared is None or drill.small_disk:
+                shared = stack.enter_context(benches.running(place / "bench", drill.small_disk))
+            code = copy_without(drill.control.changes, place / "code") if control else PROJECT_DIR
+            _run_in(stack.enter_context(World(shared, place, code)), result)
+    except CannotRun as why:
+        result.skipped = str(why)
+    except DrillFailed as why:
+        result.error = str(why)
+    finally:
+        result.seconds = time.monotonic() - began
+    if result.as_expected:
+        shutil.rmtree(place)
+    else:
+        result.notes.append(f"its folder is kept: {place}")
+    return result
+
+
+def _run_in(world: World, result: Result) -> None:
+    drill = result.drill
+    drill.run(world, result.size)
+    if drill.waits_for_quiet:
+        world.wait_quiet()
+    truth = world.truth()
+    result.acked, result.shop_days = truth.records, len(truth.days)
+    result.slowest, result.memory, result.notes = max(world.recoveries, default=0.0), world.largest_consumer, world.notes
+    result.differences = [*world.differences, *verdict.differences(truth, world.redis, world.settings)]
+    if world.largest_consumer > MOST_MEMORY:
+        result.differences.append(f"the consumer took {world.largest_consumer >> 20} MiB; at most {MOST_MEMORY >> 20}")
+
+
+def run_all(drills: list[Drill], quick: bool, kinds: tuple[bool, ...], folder: Path, show: Callable[[Result], None]) -> list[Result]:
+    """Each drill in ``kinds`` (False: itself, True: its control, always at the quick size), on shared servers."""
+    results = []
+    with benches.running(folder / "bench") as shared:
+        for drill in drills:
+            for control in kinds:
+                results.append(run(drill, drill.quick if quick or control else drill.full, control, folder, shared))
+                show(results[-1])
+    return results

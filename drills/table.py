@@ -1,0 +1,31 @@
+"""All drills, in the order of their numbers."""
+
+from drills.cases import (
+    client_retries,
+    consumer_frozen,
+    consumer_killed,
+    disk_full,
+    disorder,
+    kafka_killed,
+    link_cut,
+    members_change,
+    poison,
+    redis_full,
+    redis_killed,
+)
+from drills.drill import Drill
+
+CASES = (
+    consumer_killed,
+    consumer_frozen,
+    redis_killed,
+    redis_full,
+    kafka_killed,
+    link_cut,
+    poison,
+    client_retries,
+    disorder,
+    members_change,
+    disk_full,
+)
+DRILLS: dict[str, Drill] = {case.DRILL.name: case.DRILL for case in CASES}

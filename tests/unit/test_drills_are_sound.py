@@ -1,0 +1,108 @@
+"""The drills' own parts: the recount by hand, the controls against today's code, the verdict on a difference."""
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from click.testing import CliRunner
+
+from drills import controls, verdict
+from drills.drill import Change
+from drills.table import DRILLS
+from drills.traffic import Acked, Refusal
+from drills.truth import Truth
+from ecommerce.cli.drill import drill
+from ecommerce.live.snapshot import measures
+
+
+def event(number: int, name: str = "page_view", at: str = "2025-03-30T10:00:00Z", **fields: object) -> bytes:
+    same = {"shop_id": "demo", "client_id": "c", "session_id": "s", "event_name": name, "event_time": at}
+    return json.dumps({"event_id": str(number), **same, **fields}).encode()
+
+
+def truth(*values: bytes) -> Truth:
+    return Truth().add(Acked(0, offset, 0, value) for offset, value in enumerate(values))
+
+
+def order(number: int, transaction: str, **fields: object) -> bytes:
+    items = [{"item_id": "a", "price": "0.10", "quantity": 3, "discount": "0.05"}, {"item_id": "b", "price": "2", "quantity": 1}]
+    return event(number, "purchase", transaction_id=transaction, items=items, tax="0.40", shipping="1", **fields)
+
+
+def test_an_order_a_copy_a_second_event_of_it_and_its_refund():
+    refund = event(3, "refund", transaction_id="t", items=[{"item_id": "b", "price": "2", "quantity": 1}])
+    found = truth(order(1, "t"), order(1, "t"), order(2, "t"), refund).days["demo", "2025-03-30"]
+    assert found.totals == {"received": 4, "counted": 2, "duplicates": 1}
+    assert found.refused == {"duplicate_order": 1}
+    money = {"gross_revenue": "2.30", "discounts": "0.05", "refunds": "2", "net_revenue": "0.25", "tax": "0.40", "shipping": "1"}
+    assert found.measures == {"orders": 1, "units": 4, "adjustments": 0, **{name: Decimal(text) for name, text in money.items()}}
+
+
+def test_48_hours_behind_its_partition_counts_and_a_second_more_is_late():
+    times = ("2025-03-30T10:00:00Z", "2025-03-28T10:00:00Z", "2025-03-28T09:59:59Z")
+    found = truth(*(event(number, at=at) for number, at in enumerate(times)))
+    assert found.days["demo", "2025-03-28"].totals == {"received": 2, "counted": 1, "late": 1}
+
+
+def test_a_day_is_the_shops_own_over_the_change_of_clocks():
+    found = truth(
+        event(1, at="2025-03-29T22:59:00Z"),
+        event(2, at="2025-03-29T23:00:00Z"),
+        event(3, at="2025-03-30T21:59:00Z"),
+        event(4, at="2025-03-30T22:00:00Z"),
+    )
+    assert {day: totals.totals["counted"] for (_, day), totals in found.days.items()} == {"2025-03-29": 1, "2025-03-30": 2, "2025-03-31": 1}
+
+
+def test_a_refused_record_counts_where_its_label_says():
+    arrival = int(datetime(2025, 1, 1, 23, 30, tzinfo=UTC).timestamp() * 1000)
+    found = Truth().add([Acked(0, 0, arrival, b"{", Refusal("not_json")), Acked(0, 1, arrival, b"x", Refusal("bad_time", "demo"))])
+    assert found.unattributed == {"not_json": 1}
+    assert found.days["demo", "2025-01-02"].refused == {"bad_time": 1}
+    assert found.refused == {(0, 0): ("not_json", b"{"), (0, 1): ("bad_time", b"x")}
+
+
+def test_a_log_out_of_order_is_an_error():
+    with pytest.raises(ValueError, match="out of order"):
+        Truth().add([Acked(0, 5, 0, event(1)), Acked(0, 4, 0, event(2))])
+
+
+def test_one_unit_too_much_is_a_difference():
+    sums = {
+        "events": 2,
+        "orders": 1,
+        "units": 4,
+        "gross_revenue": 23_000,
+        "discounts": 500,
+        "refunds": 20_000,
+        "tax": 4000,
+        "shipping": 10_000,
+    }
+    refund = event(3, "refund", transaction_id="t", items=[{"item_id": "b", "price": "2", "quantity": 1}])
+    right = truth(order(1, "t"), refund).days["demo", "2025-03-30"]
+    totals = {"received": 2, "counted": 2, "duplicates": 0, "late": 0, "refused": {}}
+    found = {"measures": measures(sums), "totals": totals, "hours": [{"events": 2}], "estimates": {"visitors": 1, "sessions": 1}}
+    assert list(verdict.of_day(right, found)) == []
+    assert list(verdict.of_day(right, {**found, "measures": measures({**sums, "gross_revenue": 23_001})})) == [
+        "gross_revenue 2.3001, should be 2.30",
+        "net_revenue 0.2501, should be 0.25",
+    ]
+    assert len(list(verdict.of_day(right, {**found, "totals": {**totals, "received": 3}}))) == 2
+
+
+@pytest.mark.parametrize("case", DRILLS.values(), ids=DRILLS)
+def test_each_control_still_fits_the_code(case, tmp_path):
+    assert controls.copy_without(case.control.changes, tmp_path / "code") == tmp_path / "code"
+
+
+def test_a_control_that_does_not_fit_says_so(tmp_path):
+    with pytest.raises(controls.OutOfDate, match="which is there 0 times"):
+        controls.copy_without([Change("kafka_scripts/consumer.py", "no such text", "")], tmp_path / "code")
+
+
+def test_the_command_names_the_drills_and_asks_for_one(capfd):
+    assert CliRunner().invoke(drill, []).exit_code == 2
+    assert CliRunner().invoke(drill, ["--list"]).exit_code == 0
+    listed = capfd.readouterr().out
+    assert all(name in listed for name in DRILLS)
