@@ -20,6 +20,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="small sizes, seconds instead of minutes")
     parser.add_argument("--control", action="store_true", help="the negative control alone: the drill without its guarantee")
     parser.add_argument("--both", action="store_true", help="each drill, then its control")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write the results as a page of documentation")
     parser.add_argument(
         "--folder", type=Path, help="where the servers keep their data meanwhile (default: a new folder for temporary files)"
     )

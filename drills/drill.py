@@ -39,7 +39,7 @@ class Drill:
     """One drill. ``run`` breaks and mends; sending, waiting for quiet and the verdict are the framework's.
 
     ``broken`` says what is done ``Size.times`` times; ``small_disk`` asks for a Kafka on a disk of so many MiB;
-    a drill that ends with a consumer which rightly refuses to start does not wait for quiet.
+    one that mostly waits may run ``beside`` the others; a drill that ends with a consumer which rightly refuses to start does not wait for quiet.
     """
 
     number: int
@@ -51,5 +51,6 @@ class Drill:
     control: Control
     small_disk: int = 0
     waits_for_quiet: bool = True
+    beside: bool = False
     shows_seconds: bool = False
     success: str = "exact"

@@ -6,8 +6,10 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 
 from drills import bench as benches
@@ -85,11 +87,20 @@ def _run_in(world: World, result: Result) -> None:
 
 
 def run_all(drills: list[Drill], quick: bool, kinds: tuple[bool, ...], folder: Path, show: Callable[[Result], None]) -> list[Result]:
-    """Each drill in ``kinds`` (False: itself, True: its control, always at the quick size), on shared servers."""
-    results = []
-    with benches.running(folder / "bench") as shared:
-        for drill in drills:
-            for control in kinds:
+    """Each drill in ``kinds`` (False: itself, True: its control, always at the quick size), by number.
+
+    Those that mostly wait run beside the others, on servers of their own.
+    """
+    lanes = [[drill for drill in drills if drill.beside], [drill for drill in drills if not drill.beside]]
+
+    def run_lane(number: int) -> list[Result]:
+        results: list[Result] = []
+        with benches.running(folder / f"bench-{number}") as shared:
+            for drill, control in product(lanes[number], kinds):
                 results.append(run(drill, drill.quick if quick or control else drill.full, control, folder, shared))
                 show(results[-1])
-    return results
+        return results
+
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        found = [result for lane in pool.map(run_lane, [n for n, lane in enumerate(lanes) if lane]) for result in lane]
+    return sorted(found, key=lambda result: (result.drill.number, result.control))

@@ -41,6 +41,7 @@ class World:
         self.programs: list[Kept] = []
         self.traffic: Sender | Produced | None = None
         self.differences: list[str] = []
+        self._sendings = 0
         self.recoveries: list[float] = []
         self.largest_consumer = 0
         self.notes: list[str] = []
@@ -73,7 +74,8 @@ class World:
 
     def send(self, source: Iterable[Record], limit: int = 0, rate: float = 0) -> Sender:
         """Send in the background; see :class:`Sender`."""
-        self.traffic = Sender(self.settings, source, self.folder / "acknowledged", limit, rate)
+        self._sendings += 1
+        self.traffic = Sender(self.settings, source, self.folder / f"acknowledged-{self._sendings}", limit, rate)
         self.traffic.start()
         return self.traffic
 

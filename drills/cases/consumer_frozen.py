@@ -5,7 +5,7 @@ from drills.drill import Control, Drill, Size
 from drills.traffic import records, shop_days
 from drills.world import World
 
-RATE = 4000
+RATE = 2000
 
 
 def _writers(world: World) -> set[str]:
@@ -35,6 +35,7 @@ DRILL = Drill(
     run=run,
     full=Size(0, 20),
     quick=Size(0, 3),
+    beside=True,
     control=Control(
         "the fence, the compared offset and the memory of counted ids", (NO_WRITER_CHECK, NO_OFFSET_CHECK, NO_DEDUPE, NEVER_LOOKS_AGAIN)
     ),

@@ -8,7 +8,7 @@ from drills.programs import Kept
 from drills.traffic import records, shop_days
 from drills.world import World
 
-RATE = 3000
+RATE = 2000
 NAMES = ("one", "two", "three", "four")
 
 

@@ -7,8 +7,10 @@ from decimal import Decimal
 import pytest
 from click.testing import CliRunner
 
-from drills import controls, verdict
+from drills import controls, running, verdict
+from drills.__main__ import main
 from drills.drill import Change
+from drills.running import Result
 from drills.table import DRILLS
 from drills.traffic import Acked, Refusal
 from drills.truth import Truth
@@ -106,3 +108,19 @@ def test_the_command_names_the_drills_and_asks_for_one(capfd):
     assert CliRunner().invoke(drill, ["--list"]).exit_code == 0
     listed = capfd.readouterr().out
     assert all(name in listed for name in DRILLS)
+
+
+def test_the_page_shows_what_each_drill_and_each_control_did(tmp_path, monkeypatch, capsys):
+    case = DRILLS["consumer-killed"]
+
+    def run_all(drills, quick, kinds, folder, show):
+        size = case.quick if quick else case.full
+        return [Result(case, size, False, acked=60_000, shop_days=6, slowest=2.5), Result(case, size, True, differences=["a | b", "c"])]
+
+    monkeypatch.setattr(running, "run_all", run_all)
+    assert main([case.name, "--quick", "--both", "--report", str(tmp_path / "page.md"), "--folder", str(tmp_path)]) == 0
+    page = (tmp_path / "page.md").read_text()
+    assert "| 1 | consumer-killed | SIGKILL of the consumer, 4 times | 60,000 | 6 | exact | 2.5 s |" in page
+    assert "| fails: a \\| b (and 1 more) |" in page
+    assert not Result(case, case.full, True).as_expected
+    assert not Result(case, case.full, False, error="no").as_expected
