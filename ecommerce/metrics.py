@@ -106,7 +106,54 @@ METRICS: tuple[Metric, ...] = (
     ),
 )
 
+OF_A_RANGE: tuple[Metric, ...] = (
+    Metric("products_sold", "Products sold", "count", "distinct", "Products with at least one unit sold in the range."),
+    Metric(
+        "top_fifth_share",
+        "Top 20% share",
+        "ratio",
+        "ratio",
+        "Net revenue of the best fifth of the products sold ÷ net revenue of all products.",
+        better="",
+    ),
+    Metric("customers", "Customers", "count", "distinct", "Known customers with an order in the range, each counted once."),
+    Metric("new_customers", "New customers", "count", "distinct", "Customers whose first order lies in the range."),
+    Metric(
+        "repeat_rate",
+        "Repeat rate",
+        "ratio",
+        "ratio",
+        "Customers with a second order ÷ customers. Over all who had ordered by the range’s last day.",
+    ),
+    Metric(
+        "revenue_per_customer",
+        "Revenue per customer",
+        "money",
+        "ratio",
+        "(Gross revenue − discounts) of orders by known customers ÷ customers.",
+    ),
+    Metric("carts", "Carts", "count", "additive", "Visits with an add-to-cart, by the day of the first one."),
+    Metric(
+        "abandoned_carts",
+        "Abandoned carts",
+        "count",
+        "additive",
+        "Carts without an order by the same visitor, in the visit or a later one.",
+        better="down",
+    ),
+    Metric(
+        "abandoned_value",
+        "Abandoned value",
+        "money",
+        "additive",
+        "Price × quantity of what was left in abandoned carts.",
+        better="down",
+    ),
+)
+"""Figures that pages show of a range of days, from marts of their own; a shop-day's measures do not hold them."""
+
 BY_NAME: dict[str, Metric] = {metric.name: metric for metric in METRICS}
+_KNOWN = BY_NAME | {metric.name: metric for metric in OF_A_RANGE}
 ADDITIVE: tuple[str, ...] = tuple(metric.name for metric in METRICS if metric.kind == "additive")
 DISTINCT: tuple[str, ...] = tuple(metric.name for metric in METRICS if metric.kind == "distinct")
 MONEY: tuple[str, ...] = tuple(metric.name for metric in METRICS if metric.unit == "money" and metric.kind == "additive")
@@ -139,3 +186,8 @@ def ratio(name: str, measures: Mapping[str, Decimal | int | None]) -> Decimal | 
         raise KeyError(f"{name} is not a ratio")
     top, bottom = _signed_sum(metric.numerator, measures), _signed_sum(metric.denominator, measures)
     return None if top is None or not bottom else top / bottom
+
+
+def metric(name: str) -> Metric:
+    """The metric called ``name``, of a shop-day or of a range. Raises KeyError where there is none."""
+    return _KNOWN[name]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import fields
 
 from ecommerce.config import PREFIX, PROJECT_DIR, Settings
-from ecommerce.metrics import HLL_STANDARD_ERROR, METRICS
+from ecommerce.metrics import HLL_STANDARD_ERROR, METRICS, OF_A_RANGE
 
 KINDS = {
     "additive": "Additive: may be summed over days, products and shops.",
@@ -24,7 +24,10 @@ def metrics_page() -> str:
         lines += [f"## {sentence}", "", "| Name | Title | Unit | Definition |", "|---|---|---|---|"]
         lines += [f"| `{m.name}` | {m.title} | {m.unit} | {m.definition} |" for m in METRICS if m.kind == kind]
         lines.append("")
-    return "\n".join(lines)
+    lines += ["## Of a range: worked out for the days asked for, never summed from days unless additive.", ""]
+    lines += ["| Name | Title | Unit | Definition |", "|---|---|---|---|"]
+    lines += [f"| `{m.name}` | {m.title} | {m.unit} | {m.definition} |" for m in OF_A_RANGE]
+    return "\n".join([*lines, ""])
 
 
 def settings_page() -> str:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import AsyncIterator, Generator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
 
-from analytics.formats import slash_free
+from analytics.formats import inert, slash_free
 
 ROWS_A_PIECE = 500
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+Row = Sequence[Any]
 
 
 class _Line:
@@ -24,27 +25,39 @@ class _Line:
 
 
 def cell(value: Any) -> str:
-    """``value`` as a cell: '' for None, numbers exact, and text that begins like a formula behind an apostrophe."""
+    """``value`` as a cell: '' for None, numbers exact, and text without control characters, behind an apostrophe where it begins like a formula."""
     if value is None:
         return ""
     if not isinstance(value, str):
         return str(value)
-    return f"'{value}" if value.startswith(FORMULA) else value
+    text = inert(value)
+    return f"'{text}" if text.lstrip(" \ufffd").startswith(FORMULA) else text
 
 
-def download(name: str, header: Sequence[str], rows: Generator[Sequence[Any], None, None]) -> StreamingHttpResponse:
+def download(name: str, header: Sequence[str], rows: Iterator[Row]) -> StreamingHttpResponse:
     """A download called ``name``.csv of ``header`` and ``rows``; rows are read as they are sent."""
-    response = StreamingHttpResponse(_pieces(header, rows), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="{slash_free(name)}.csv"'
+    line = csv.writer(_Line()).writerow
+    return streamed(
+        f"{slash_free(name)}.csv", "text/csv; charset=utf-8", rows, lambda row: line([cell(value) for value in row]), line(header)
+    )
+
+
+def streamed(
+    name: str, content_type: str, rows: Iterator[Row], write: Callable[[Row], str], head: str, tail: str = ""
+) -> StreamingHttpResponse:
+    """A download called ``name``: ``head``, each row as ``write`` gives it, ``tail``."""
+    response = StreamingHttpResponse(_pieces(rows, write, head, tail), content_type=content_type)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 
-async def _pieces(header: Sequence[str], rows: Generator[Sequence[Any], None, None]) -> AsyncIterator[str]:
-    line = csv.writer(_Line()).writerow
-    yield line(header)
-    take = sync_to_async(lambda: [line([cell(value) for value in row]) for row in islice(rows, ROWS_A_PIECE)])
+async def _pieces(rows: Iterator[Row], write: Callable[[Row], str], head: str, tail: str) -> AsyncIterator[str]:
+    yield head
+    take = sync_to_async(lambda: [write(row) for row in islice(rows, ROWS_A_PIECE)])
     try:
         while piece := await take():
             yield "".join(piece)
+        yield tail
     finally:
-        await sync_to_async(rows.close)()
+        if close := getattr(rows, "close", None):
+            await sync_to_async(close)()

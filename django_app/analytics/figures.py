@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
+from itertools import groupby, islice
 
 from analytics.ranges import Days
 from analytics.states import FINAL, LEAST_SETTLED_FIRST, LIVE, NONE, PROVISIONAL, REVISED, DayState, least_settled
-from ecommerce.metrics import BY_NAME, DISTINCT, ratio
+from ecommerce.metrics import DISTINCT, metric, ratio
 
 Number = Decimal | int
+PART_OF_DAY = "part"
+"""Counted from the facts, up to a time of day; distinct counts are not known so."""
 Measures = Mapping[str, Number | None]
 
 
 def value_of(name: str, measures: Measures) -> Number | None:
     """The metric ``name`` of ``measures``: the measure itself, or the ratio of its parts."""
-    return ratio(name, measures) if BY_NAME[name].kind == "ratio" else measures.get(name)
+    return ratio(name, measures) if metric(name).kind == "ratio" else measures.get(name)
 
 
 @dataclass(frozen=True)
@@ -71,18 +74,52 @@ class Period:
             return "no data in these days"
         for part in _parts(name):
             missing = sum(1 for one in self.known if one.measures is not None and one.measures.get(part) is None)
+            if missing and any(one.counted_by == PART_OF_DAY for one in self.known):
+                return f"{metric(part).title.lower()} are not known of a part of a day"
             if missing:
-                return f"the source gives no {BY_NAME[part].title.lower()}" + _on(missing, len(self.known))
-        return f"no {BY_NAME[BY_NAME[name].denominator[0]].title.lower()} in these days"
+                return f"the source gives no {metric(part).title.lower()}" + _on(missing, len(self.known))
+        return f"no {metric(metric(name).denominator[0]).title.lower()} in these days"
 
 
 def _parts(name: str) -> list[str]:
-    metric = BY_NAME[name]
-    return [part.lstrip("-") for part in (*metric.denominator, *metric.numerator)] or [name]
+    found = metric(name)
+    return [part.lstrip("-") for part in (*found.denominator, *found.numerator)] or [name]
 
 
 def _on(missing: int, known: int) -> str:
     return "" if missing == known else f" on {missing} of {known} days"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A metric as a tile shows it: value, the previous one (None: not compared, and ``reason`` why), state and shape.
+
+    ``lines`` are the series of its sparkline, drawn on one scale: (css class, values; None is a gap).
+    """
+
+    name: str
+    value: Number | None
+    previous: Number | None
+    currency: str
+    state: str
+    reason: str = ""
+    compared: bool = True
+    estimated: bool = False
+    lines: Sequence[tuple[str, Sequence[Number | None]]] = ()
+
+
+def cut(period: Period, grain: str) -> list[Period]:
+    """``period`` in pieces of a grain (day, week from Monday, month), ascending; the first and last may be parts."""
+    keys = {"day": lambda day: day, "week": lambda day: day.isocalendar()[:2], "month": lambda day: (day.year, day.month)}
+    pieces = [tuple(days) for _, days in groupby(period.shop_days, lambda one: keys[grain](one.day))]
+    return [Period(Days(piece[0].day, piece[-1].day), piece) for piece in pieces]
+
+
+def cut_like(period: Period, pieces: Sequence[Period]) -> list[Period]:
+    """``period`` in pieces as long as those of another period of the same length, so that each meets its counterpart."""
+    days = iter(period.shop_days)
+    found = [tuple(islice(days, len(piece.shop_days))) for piece in pieces]
+    return [Period(Days(piece[0].day, piece[-1].day), piece) for piece in found]
 
 
 @dataclass(frozen=True)
@@ -106,10 +143,10 @@ def change(name: str, value: Number | None, previous: Number | None) -> Change |
     """
     if value is None or previous is None:
         return None
-    metric, difference = BY_NAME[name], value - previous
-    plain = metric.unit == "ratio" or name == "adjustments" or previous <= 0
+    of, difference = metric(name), value - previous
+    plain = of.unit == "ratio" or name == "adjustments" or previous <= 0
     direction = "up" if difference > 0 else "down"
-    tone = "" if not difference or not metric.better else "good" if direction == metric.better else "bad"
+    tone = "" if not difference or not of.better else "good" if direction == of.better else "bad"
     return Change(difference, None if plain else Decimal(difference) / Decimal(previous), tone)
 
 

@@ -1,28 +1,66 @@
-"""Numbers, money and dates as people read them. Exact: Decimals in, never a float between.
+"""Numbers, money and dates as people read them, numbers in the reader's locale. Exact: Decimals in, never a float between.
 
 A true minus sign, two decimals for conversion and refund rate, one for changes; unknown is "–".
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from copy import copy
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 
-from babel import Locale
-from babel.numbers import format_currency, format_decimal, get_currency_precision
+from babel import Locale, UnknownLocaleError
+from babel.numbers import NumberPattern, format_decimal, get_currency_precision, get_decimal_symbol
+from django.utils.translation.trans_real import parse_accept_lang_header
 
-LOCALE = Locale("en", "GB")
+DEFAULT = Locale("en", "GB")
 UNKNOWN = "–"
+_reader: ContextVar[Locale] = ContextVar("reader's locale", default=DEFAULT)
+
+
+def locale_of(accepted: str) -> Locale:
+    """The reader's locale of an Accept-Language header: the best that CLDR knows, else en-GB. It rules numbers, not words."""
+    for wanted, _ in parse_accept_lang_header(accepted[:200]):
+        try:
+            return Locale.parse(wanted, sep="-")
+        except (UnknownLocaleError, ValueError):
+            continue
+    return DEFAULT
+
+
+@contextmanager
+def reading(locale: Locale) -> Iterator[None]:
+    """Numbers are written for ``locale`` within."""
+    token = _reader.set(locale)
+    try:
+        yield
+    finally:
+        _reader.reset(token)
+
+
+def locale_tag() -> str:
+    """The current locale as browsers name it, with the digits that the pages use: en-GB-u-nu-latn."""
+    return f"{_reader.get()}-u-nu-latn".replace("_", "-")
+
+
+def point() -> str:
+    """The current locale's decimal separator."""
+    return get_decimal_symbol(_reader.get())
 
 
 def _minus(text: str) -> str:
     return text.replace("-", "−")
 
 
-@lru_cache(maxsize=64)
-def _pattern(places: int) -> str:
-    return "¤#,##0" + ("." + "0" * places if places else "")
+@lru_cache(maxsize=256)
+def _pattern(locale: Locale, unit: str, decimals: int) -> NumberPattern:
+    pattern = copy(locale.currency_formats["standard"] if unit == "money" else locale.percent_formats[None])
+    pattern.frac_prec = (decimals, decimals)
+    return pattern
 
 
 def places(amounts: list[Decimal], currency: str) -> int:
@@ -38,33 +76,46 @@ def money(amount: Decimal | None, currency: str, decimals: int | None = None) ->
     if decimals is None:
         decimals = get_currency_precision(currency)
     rounded = amount.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN) + 0
-    return _minus(format_currency(rounded, currency, format=_pattern(decimals), locale=LOCALE, currency_digits=False))
+    locale = _reader.get()
+    return _minus(_pattern(locale, "money", decimals).apply(rounded, locale, currency=currency, currency_digits=False))
 
 
 def count(number: int | Decimal | None) -> str:
     """A whole number: 6,968."""
-    return UNKNOWN if number is None else _minus(format_decimal(number, format="#,##0", locale=LOCALE))
+    return UNKNOWN if number is None else _minus(format_decimal(number, format="#,##0", locale=_reader.get()))
+
+
+def number(value: Decimal | float | None, decimals: int) -> str:
+    """A number with so many decimals: 6.09."""
+    return UNKNOWN if value is None else _minus(format_decimal(value, format="#,##0." + "0" * decimals, locale=_reader.get()))
 
 
 def percent(quotient: Decimal | None, decimals: int = 2) -> str:
     """A quotient in per cent: 0.0257 is 2.57%."""
-    return UNKNOWN if quotient is None else _minus(f"{_rounded(quotient * 100, decimals)}%")
+    if quotient is None:
+        return UNKNOWN
+    locale = _reader.get()
+    exact = _rounded(quotient, decimals + 2)
+    return _minus(_pattern(locale, "percent", decimals).apply(exact, locale))
 
 
-def _rounded(number: Decimal, decimals: int) -> Decimal:
-    return number.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN) + 0
+def _rounded(value: Decimal, decimals: int) -> Decimal:
+    return value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN) + 0
 
 
 def signed_percent(quotient: Decimal) -> str:
     """A change of an amount: +7.2%, −0.1%, 0.0%."""
-    number = _rounded(quotient * 100, 1)
-    return _minus(f"{number:+,}%") if number else "0.0%"
+    return _plus(_rounded(quotient, 3)) + percent(quotient, 1)
 
 
 def points(difference: Decimal) -> str:
     """A change of a ratio in percentage points: −0.09 pp."""
-    number = _rounded(difference * 100, 2)
-    return _minus(f"{number:+} pp") if number else "0.00 pp"
+    value = _rounded(difference * 100, 2)
+    return f"{_plus(value)}{number(value, 2)} pp"
+
+
+def _plus(value: Decimal) -> str:
+    return "+" if value > 0 else ""
 
 
 def short_day(day: date, today: date) -> str:
@@ -96,3 +147,11 @@ def clock(instant: datetime) -> str:
 def slash_free(text: str) -> str:
     """``text`` as part of a file name."""
     return "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in text)
+
+
+_CONTROLS = dict.fromkeys((*range(32), *range(127, 160), *range(8234, 8239), *range(8294, 8298), 8232, 8233), "�")
+
+
+def inert(text: str) -> str:
+    """``text`` with each control character (also those that turn the direction of writing) as �."""
+    return text.translate(_CONTROLS)

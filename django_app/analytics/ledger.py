@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from analytics import formats
 from analytics.figures import Number
-from analytics.sales import Report
+from analytics.report import Report
 
 LINES = (
     ("gross_revenue", "Gross revenue", "Gross", 1, "total"),

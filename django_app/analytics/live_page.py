@@ -74,7 +74,7 @@ def _text(metric: Metric, value: Decimal | None, currency: str) -> tuple[str, st
         return formats.count(value), ""
     if metric.unit == "ratio":
         return formats.percent(value), ""
-    whole, dot, minor = formats.money(value, currency).partition(".")
+    whole, dot, minor = formats.money(value, currency).partition(formats.point())
     return whole, dot + minor
 
 

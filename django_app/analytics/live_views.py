@@ -9,7 +9,6 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from analytics import live_page, live_rows
@@ -53,7 +52,6 @@ def _cards(snapshot: dict[str, Any], shop: Shop, now: datetime, compared: Compar
 
 
 @never_cache
-@gzip_page
 @require_safe
 def live(request: HttpRequest) -> HttpResponse:
     """The page for ``?shop=``; without Redis it says so and fills itself once Redis is back."""

@@ -1,9 +1,12 @@
-"""Headers that Django 5.2 does not set itself."""
+"""What Django 5.2 does not do itself: the content security policy, and numbers in the reader's locale."""
 
 from collections.abc import Callable
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
+
+from analytics import formats
 
 POLICY = "; ".join(
     (
@@ -42,4 +45,35 @@ class ContentSecurityPolicy:
     @staticmethod
     def _marked(response: HttpResponse) -> HttpResponse:
         response.headers["Content-Security-Policy"] = POLICY
+        return response
+
+
+class ReaderLocale:
+    """Writes the numbers of a page for the reader's Accept-Language."""
+
+    sync_capable = async_capable = True
+
+    def __init__(self, get_response: Callable) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest):
+        if iscoroutinefunction(self):
+            return self._later(request)
+        with formats.reading(self._locale(request)):
+            return self._marked(self.get_response(request))
+
+    async def _later(self, request: HttpRequest) -> HttpResponse:
+        with formats.reading(self._locale(request)):
+            return self._marked(await self.get_response(request))
+
+    @staticmethod
+    def _locale(request: HttpRequest) -> formats.Locale:
+        return formats.locale_of(request.headers.get("Accept-Language", ""))
+
+    @staticmethod
+    def _marked(response: HttpResponse) -> HttpResponse:
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            patch_vary_headers(response, ("Accept-Language",))
         return response

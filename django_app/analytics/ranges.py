@@ -1,11 +1,11 @@
-"""Ranges of shop-days and their comparison, read from a page's address.
+"""Ranges of shop-days, their comparison and their grain, read from a page's address.
 
-``?range=last-28-days&compare=previous`` or ``?range=custom&from=2026-11-01&to=2026-11-07&compare=none``.
+``?range=last-28-days&compare=previous`` or ``?range=custom&from=2026-11-01&to=2026-11-07&compare=none&grain=week``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -13,7 +13,11 @@ EARLIEST = date(2005, 1, 1)
 MAX_DAYS = 1100
 DEFAULT = "last-28-days"
 CUSTOM = "custom"
-COMPARISONS = ("previous", "none")
+COMPARISONS = {"previous": "The days before", "year": "52 weeks before", "none": "Nothing"}
+"""What a range is compared with. A year is 52 weeks, so that each day meets its own weekday."""
+GRAINS = {"hour": "Hours", "day": "Days", "week": "Weeks", "month": "Months"}
+"""What charts over time are cut into; hours for one day alone."""
+YEAR = timedelta(weeks=52)
 
 
 class RangeError(ValueError):
@@ -33,9 +37,12 @@ class Days:
     def __iter__(self) -> Iterator[date]:
         return (self.first + timedelta(days=n) for n in range(len(self)))
 
+    def earlier(self, by: timedelta) -> Days:
+        return Days(self.first - by, self.last - by)
+
     def before(self) -> Days:
         """As many days, ending on the day before the first."""
-        return Days(self.first - timedelta(days=len(self)), self.first - timedelta(days=1))
+        return self.earlier(timedelta(days=len(self)))
 
 
 def _ending_yesterday(count: int) -> Callable[[date], Days]:
@@ -43,38 +50,57 @@ def _ending_yesterday(count: int) -> Callable[[date], Days]:
 
 
 NAMED: dict[str, tuple[str, Callable[[date], Days]]] = {
+    "today": ("Today", lambda today: Days(today, today)),
     "yesterday": ("Yesterday", _ending_yesterday(1)),
     "last-7-days": ("Last 7 days", _ending_yesterday(7)),
     "last-28-days": ("Last 28 days", _ending_yesterday(28)),
     "last-90-days": ("Last 90 days", _ending_yesterday(90)),
     "this-month": ("This month", lambda today: Days(today.replace(day=1), today)),
 }
-"""Ranges by name: title, and the days as of a shop's current day. Only this-month holds today, which is live."""
+"""Ranges by name: title, and the days as of a shop's current day. Only today and this-month hold today, which is live."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What the reader asked for: a named or custom range, and the days before it where they are compared."""
+    """What the reader asked for: a named or custom range, what it is compared with, and the grain ('' is by length)."""
 
     name: str
     days: Days
-    compared: bool
+    compare: str = "previous"
+    asked_grain: str = ""
 
     @property
     def title(self) -> str:
         return NAMED[self.name][0] if self.name in NAMED else "Chosen days"
 
     @property
+    def compared(self) -> bool:
+        return self.compare != "none"
+
+    @property
     def previous(self) -> Days | None:
-        return self.days.before() if self.compared else None
+        """The days to compare with, as many as the range has."""
+        if not self.compared:
+            return None
+        return self.days.earlier(YEAR) if self.compare == "year" else self.days.before()
+
+    @property
+    def grain(self) -> str:
+        """hour, day, week or month: what was asked, else what a chart of that many days bears."""
+        length = len(self.days)
+        return self.asked_grain or ("hour" if length == 1 else "day" if length <= 100 else "week" if length <= 400 else "month")
 
     @property
     def query(self) -> dict[str, str]:
         """The address's parameters that give this selection again."""
-        query = {"range": self.name, "compare": COMPARISONS[not self.compared]}
+        query = {"range": self.name, "compare": self.compare}
         if self.name == CUSTOM:
             query |= {"from": self.days.first.isoformat(), "to": self.days.last.isoformat()}
-        return query
+        return query | ({"grain": self.asked_grain} if self.asked_grain else {})
+
+    def grains(self) -> list[str]:
+        """The grains that this range can be shown in."""
+        return [name for name in GRAINS if name != "hour" or len(self.days) == 1]
 
 
 def _day(part: str, text: str) -> date:
@@ -100,19 +126,28 @@ def _custom(query: Mapping[str, str], today: date) -> Days:
     return days
 
 
-def read(query: Mapping[str, str], today: date) -> Selection:
+def _one_of(part: str, asked: str, known: Iterable[str]) -> str:
+    if asked not in known:
+        *most, last = known
+        raise RangeError(f"{part} {asked!r} is unknown: it is {', '.join(most)} or {last}")
+    return asked
+
+
+def read(query: Mapping[str, str], today: date, default: str = DEFAULT) -> Selection:
     """The selection of an address's parameters; ``today`` is the shop's current day.
 
-    Without parameters: the last 28 days, compared with the 28 days before.
+    Without parameters: the range ``default``, compared with as many days before.
 
     Raises:
         RangeError: a parameter is unknown or malformed, or the days are not a range that a page can show.
     """
-    compare = query.get("compare") or COMPARISONS[0]
-    if compare not in COMPARISONS:
-        raise RangeError(f"compare {compare!r} is unknown: it is {' or '.join(COMPARISONS)}")
-    name = query.get("range") or (CUSTOM if query.get("from") or query.get("to") else DEFAULT)
-    if name != CUSTOM and name not in NAMED:
-        raise RangeError(f"range {name!r} is unknown: it is one of {', '.join([*NAMED, CUSTOM])}")
+    compare = _one_of("compare", query.get("compare") or "previous", COMPARISONS)
+    name = query.get("range") or (CUSTOM if query.get("from") or query.get("to") else default)
+    _one_of("range", name, [*NAMED, CUSTOM])
     days = _custom(query, today) if name == CUSTOM else NAMED[name][1](today)
-    return Selection(name, days, compare == COMPARISONS[0])
+    selection = Selection(name, days, compare, query.get("grain") or "")
+    if selection.asked_grain:
+        _one_of("grain", selection.asked_grain, GRAINS)
+        if selection.asked_grain not in selection.grains():
+            raise RangeError(f"grain 'hour' shows one day, not {len(days)}: choose one day or another grain")
+    return selection

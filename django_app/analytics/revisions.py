@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from analytics import formats
 from analytics.figures import ShopDay
-from analytics.sales import Report
+from analytics.report import Report
 from analytics.states import REVISED
 from ecommerce.metrics import BY_NAME
 

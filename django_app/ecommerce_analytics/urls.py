@@ -2,12 +2,28 @@
 
 from django.urls import path
 
-from analytics import errors, health, live_views, sales_views, signin
+from analytics import (
+    customers_views,
+    downloads,
+    errors,
+    funnel_views,
+    health,
+    live_views,
+    products_views,
+    report_views,
+    sales_views,
+    signin,
+)
 
 urlpatterns = [
     path("", live_views.live, name="live"),
     path("live/compare", live_views.compare, name="live-compare"),
     *sales_views.urlpatterns,
+    *products_views.urlpatterns,
+    *customers_views.urlpatterns,
+    *funnel_views.urlpatterns,
+    *report_views.urlpatterns,
+    *downloads.urlpatterns,
     path("signin", signin.explain, name="signin"),
     path("login/<str:token>", signin.use_link, name="login-link"),
     path("signout", signin.sign_out, name="signout"),

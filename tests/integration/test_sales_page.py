@@ -133,7 +133,7 @@ def test_a_closed_day_is_a_gap_and_no_zero(client, warehouse):
         warehouse.day(TODAY - timedelta(days=back))
     response = get(client, range="last-7-days")
     assert "6 days are final, 1 has no data." in text(response)
-    row = re.search(r'<tr data-state="none"><th scope="row" data-short="20 Nov">.*?</tr>', response.content.decode())[0]
+    row = re.search(r'<tr data-state="none"><th scope="row" data-short="20 Nov">.*?</tr>', response.content.decode(), re.S)[0]
     assert "data-v" not in row
     assert "–" in row
 
@@ -144,14 +144,12 @@ def test_the_number_of_queries_does_not_grow_with_the_range(client, warehouse):
 
     for back in range(1, 40):
         warehouse.day(TODAY - timedelta(days=back))
-    counts = set()
-    for name in ("yesterday", "last-7-days", "last-90-days"):
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
+    counts = []
+    for name in ("last-7-days", "last-90-days", "yesterday"):
+        with CaptureQueriesContext(connection) as queries:
             get(client, range=name)
-        counts.add(len([one for one in queries if "warehouse." in one["sql"]]))
-    assert counts == {5}
+        counts.append(len([one for one in queries if "warehouse." in one["sql"]]))
+    assert counts == [10, 10, 11], "one day is shown by the hour, which is one more"
 
 
 def test_a_measure_that_the_source_cannot_give_is_a_dash_with_a_reason(client, warehouse):
@@ -167,7 +165,7 @@ def test_a_provisional_day_is_counted_live_and_marked(client, warehouse, live_re
     assert "£145.00 net in 7 days" in page
     assert "1 day is final, 1 is provisional, 5 have no data." in page
     assert "Products £85.00 + days counted live £60.00 = net revenue £145.00." in page
-    daily = {row["date"]: row for row in read(client, "/sales/daily.csv", range="last-7-days")}
+    daily = {row["date"]: row for row in read(client, "/download/daily_sales.csv", range="last-7-days")}
     assert (daily["2026-11-22"]["state"], daily["2026-11-22"]["counted"], daily["2026-11-22"]["net_revenue"]) == (
         "provisional",
         "live",
@@ -224,7 +222,7 @@ def test_customers_are_counted_once_over_the_range(client, warehouse):
         warehouse.day(TODAY - timedelta(days=back))
         warehouse.order(TODAY - timedelta(days=back), f"t{back}", "anna")
     warehouse.order(YESTERDAY, "t3", None)
-    assert "1 known customer ordered in them" in text(get(client, range="last-7-days"))
+    assert "1 customer ordered" in text(get(client, "/customers", range="last-7-days"))
 
 
 def test_adjustments_belong_to_no_product_and_are_named(client, warehouse):
@@ -239,19 +237,19 @@ def test_products_are_compared_like_with_like(client, warehouse, live_redis):
     warehouse.day(TODAY - timedelta(days=9))
     warehouse.day(TODAY - timedelta(days=8), gross="900.0000")
     count_live(live_redis, YESTERDAY, "60.00")
-    previous = read(client, "/sales/products.csv", range="last-7-days")[0]["previous_net_revenue"]
+    previous = read(client, "/download/products.csv", range="last-7-days")[0]["previous_net_revenue"]
     assert Decimal(previous) == 85
 
 
 def test_downloads_are_exact_and_hold_no_formula(client, warehouse):
     warehouse.day(YESTERDAY, gross="100.0001")
     warehouse.product(YESTERDAY, "=p2", "3.0000", name="@SUM(A1)")
-    daily = read(client, "/sales/daily.csv", range="yesterday")
+    daily = read(client, "/download/daily_sales.csv", range="yesterday")
     assert (daily[0]["gross_revenue"], daily[0]["sessions"], daily[0]["conversion_rate"]) == ("100.0001", "100", "0.020000")
-    products = read(client, "/sales/products.csv", range="yesterday")
+    products = read(client, "/download/products.csv", range="yesterday")
     assert [row["product_id"] for row in products] == ["p1", "'=p2"]
     assert products[1]["product_name"] == "'@SUM(A1)"
-    lines = read(client, "/sales/ledger.csv", range="yesterday")
+    lines = read(client, "/download/ledger.csv", range="yesterday")
     assert [row["line"] for row in lines] == [
         "Gross revenue",
         "Discounts",
@@ -269,13 +267,13 @@ def test_a_range_that_cannot_be_shown_is_refused_and_says_why(client, warehouse)
     page = get(client, **{"from": "2026-11-31", "to": "2026-12-01"})
     assert page.status_code == 400
     assert "These days cannot be shown. From &#x27;2026-11-31&#x27; is not a day: write it as 2026-11-30." in text(page)
-    download = get(client, "/sales/daily.csv", range="last-3-days")
+    download = get(client, "/download/daily_sales.csv", range="last-3-days")
     assert (download.status_code, download.headers["Content-Type"]) == (400, "text/plain; charset=utf-8")
 
 
 def test_an_unknown_shop_is_not_found(client):
     assert client.get("/sales", {"shop": "nobody"}).status_code == 404
-    assert client.get("/sales/daily.csv", {"shop": "nobody"}).status_code == 404
+    assert client.get("/download/daily_sales.csv", {"shop": "nobody"}).status_code == 404
 
 
 def test_an_empty_warehouse_says_what_to_do(client):

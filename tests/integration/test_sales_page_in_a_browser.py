@@ -129,9 +129,10 @@ def test_a_definition_opens_and_closes_by_keyboard_and_gives_focus_back(opened):
 
 def test_ranges_and_comparison_are_in_the_address(opened):
     page = opened()
-    page.get_by_role("switch").press("Space")
+    page.get_by_role("button", name="Compare with: The days before").press("Enter")
+    page.locator("#comparisons").get_by_role("link", name="Nothing").press("Enter")
     page.wait_for_url("**compare=none*")
-    expect(page.get_by_role("switch")).not_to_be_checked()
+    expect(page.get_by_role("button", name="Compare with: Nothing")).to_be_visible()
     page.get_by_role("button", name="Days: Last 28 days").click()
     page.get_by_role("link", name="Last 7 days").click()
     page.wait_for_url("**range=last-7-days*")
@@ -170,6 +171,6 @@ def test_the_days_are_downloaded_as_csv(opened):
     with page.expect_download() as waiting:
         page.locator("#save-days").get_by_role("link", name="Table (CSV)").click()
     lines = waiting.value.path().read_text().splitlines()
-    assert waiting.value.suggested_filename.startswith(f"{SHOP.shop_id}-daily-")
+    assert waiting.value.suggested_filename.startswith(f"{SHOP.shop_id}-daily-sales-")
     assert len(lines) == 29
     assert lines[1].startswith(f"{SHOP.shop_id},{date.fromisoformat(lines[1].split(',')[1])},final,batch,2,")

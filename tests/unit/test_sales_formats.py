@@ -54,3 +54,25 @@ def test_dates_have_a_year_when_it_is_not_this_one():
     assert formats.span(date(2026, 11, 11), date(2026, 11, 17), TODAY) == "11 – 17 Nov"
     assert formats.span(date(2010, 12, 1), date(2011, 8, 31), TODAY) == "1 Dec 2010 – 31 Aug 2011"
     assert formats.span(date(2026, 11, 17), date(2026, 11, 17), TODAY) == "17 Nov"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "texts"),
+    [
+        ("de-DE,de;q=0.9", ("−1.234,50\u00a0€", "12.345", "2,57\u00a0%", "−7,2\u00a0%", "+0,10 pp")),
+        ("en-US", ("−€1,234.50", "12,345", "2.57%", "−7.2%", "+0.10 pp")),
+        ("zz-zz,*;q=0.1", ("−€1,234.50", "12,345", "2.57%", "−7.2%", "+0.10 pp")),
+        ("x" * 10_000, ("−€1,234.50", "12,345", "2.57%", "−7.2%", "+0.10 pp")),
+    ],
+)
+def test_numbers_are_written_in_the_readers_locale(accepted, texts):
+    with formats.reading(formats.locale_of(accepted)):
+        written = (
+            formats.money(Decimal("-1234.5"), "EUR"),
+            formats.count(12345),
+            formats.percent(Decimal("0.0257")),
+            formats.signed_percent(Decimal("-0.072")),
+            formats.points(Decimal("0.001")),
+        )
+    assert written == texts
+    assert formats.count(12345) == "12,345", "the locale ends with the request"

@@ -3,12 +3,13 @@
 from datetime import date
 from decimal import Decimal
 
+from analytics import cards
 from analytics.figures import Period, ShopDay
 from analytics.ledger import ledger
-from analytics.product_table import product_table
 from analytics.ranges import Days, Selection
+from analytics.report import Report
 from analytics.revisions import difference
-from analytics.sales import Product, Products, Report
+from analytics.sales_cards import adds_up
 from analytics.states import DayState, Run
 from ecommerce.shops import Shop
 
@@ -20,7 +21,7 @@ def report(*counted):
     """A report of one day for each (measures, counted_by) of ``counted``."""
     days = tuple(ShopDay(DAY, DayState("final", ""), values, by) for values, by in counted)
     span = Days(DAY, DAY)
-    return Report(SHOP, TODAY, Selection("custom", span, False), Period(span, days), None, span)
+    return Report(SHOP, TODAY, Selection("custom", span, "none"), Period(span, days), None, span)
 
 
 def measures(gross, discounts, refunds, adjustments, tax=None):
@@ -44,26 +45,19 @@ def test_the_ledgers_lines_sum_to_net_and_keep_tax_apart():
     assert "+ adjustments £24.00" in found.sentence
 
 
-def product(name, net, previous="0"):
-    return Product(name, name, None, None, 1, 1, Decimal(net), Decimal(0), Decimal(0), Decimal(net), Decimal(previous))
-
-
 def test_what_belongs_to_no_product_is_named():
     found = report((measures("100", "0", "0", "-9.20"), "batch"), (measures("50", "0", "0", "0"), "live"))
-    table = product_table(found, Products((product("a", "100"),), 1, 1, Decimal(100)))
     expected = "Adjustments and days counted live belong to no product: Products £100.00 − adjustments £9.20 + days counted live £50.00"
-    assert table.sentence == f"{expected} = net revenue £140.80."
+    assert adds_up(found, Decimal(100)) == f"{expected} = net revenue £140.80."
 
 
 def test_lines_without_a_product_are_named_too():
-    table = product_table(report((measures("100", "0", "0", "0"), "batch")), Products((product("a", "99"),), 1, 1, Decimal(99)))
-    assert "+ lines without a product £1.00" in table.sentence
+    assert "+ lines without a product £1.00" in adds_up(report((measures("100", "0", "0", "0"), "batch")), Decimal(99))
 
 
 def test_bars_are_on_one_scale_and_refunded_products_have_none():
-    found = report((measures("10", "0", "0", "0"), "batch"))
-    table = product_table(found, Products((product("a", "8"), product("b", "4"), product("c", "-2")), 3, 3, Decimal(10)))
-    assert [row.bar for row in table.rows] == ["100.0%", "50.0%", "0%"]
+    values = [Decimal(8), Decimal(4), Decimal(-2)]
+    assert [cards.bar(value, cards.longest(values)).fill for value in values] == ["100.0%", "50.0%", "0%"]
 
 
 def test_a_revision_says_by_how_much():

@@ -9,7 +9,7 @@ const EA = (() => {
   "use strict";
   const drawn = new Map();                        /* card -> { view, chart } */
   const still = matchMedia("(prefers-reduced-motion: reduce)");
-  const locale = document.documentElement.lang || "en-GB";
+  const locale = document.documentElement.dataset.locale;
   const probe = document.body.appendChild(Object.assign(document.createElement("i"), { hidden: true }));
 
   /* Colours come from the tokens, so a chart follows the theme. */

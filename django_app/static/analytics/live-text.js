@@ -1,7 +1,7 @@
 /* Numbers, times and events of the Live page as text; the server's first page has the same texts. */
 const EAtext = ((page) => {
   "use strict";
-  const locale = document.documentElement.lang, currency = page.dataset.currency, timeZone = page.dataset.zone;
+  const locale = document.documentElement.dataset.locale, currency = page.dataset.currency, timeZone = page.dataset.zone;
   const minus = (text) => text.replace("-", "−");
   const money_ = new Intl.NumberFormat(locale, { style: "currency", currency });
   const count_ = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });

@@ -35,9 +35,12 @@ const EAui = (() => {
   function setTheme(theme) {
     if (theme === "system") delete root.dataset.theme;
     else root.dataset.theme = theme;
-    const secure = location.protocol === "https:" ? "; secure" : "";
-    document.cookie = `theme=${theme}; path=/; max-age=31536000; samesite=lax${secure}`;
+    setCookie("theme", theme);
     nameTheme();
+  }
+  function setCookie(name, value) {
+    const secure = location.protocol === "https:" ? "; secure" : "";
+    document.cookie = `${name}=${value}; path=/; max-age=31536000; samesite=lax${secure}`;
   }
 
   function save(name, blob) {
@@ -53,6 +56,12 @@ const EAui = (() => {
     const text = (exact ? cell.dataset.v : cell.textContent).trim().replace(/\s+/g, " ");
     const safe = !exact && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
     return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  }
+  /* The same as JSON: one object a row, keyed by the column heads; numbers exact. */
+  function json(table) {
+    const heads = [...table.tHead.rows[0].cells].map((head) => head.textContent.trim());
+    const rows = [...table.tBodies[0].rows].map((row) => [...row.cells].map((cell) => cell.dataset.v ?? cell.textContent.trim().replace(/\s+/g, " ")));
+    return JSON.stringify(rows.map((row) => Object.fromEntries(row.map((text, i) => [heads[i] || `column ${i + 1}`, text]))), null, 1);
   }
   const csv = (table) => all("tr", table).map((row) => [...row.cells].map(csvCell).join(",")).join("\r\n");
 
@@ -79,6 +88,8 @@ const EAui = (() => {
       card.querySelector(".legend")?.toggleAttribute("hidden", table);
     },
     csv(_button, card) { save(`${slug(card)}.csv`, new Blob([csv(card.querySelector("table"))], { type: "text/csv" })); },
+    json(_button, card) { save(`${slug(card)}.json`, new Blob([json(card.querySelector("table"))], { type: "application/json" })); },
+    print() { window.print(); },
     png(_button, card) { picture(card.querySelector("canvas")).toBlob((blob) => save(`${slug(card)}.png`, blob)); },
     full(_button, card) {
       if (document.fullscreenElement) document.exitFullscreen();
@@ -90,12 +101,14 @@ const EAui = (() => {
       button.lastElementChild.textContent = paused ? "Resume" : "Pause";
       say(paused ? "Feed paused" : "Feed resumed");
     },
-    dismiss(button) { button.closest(".toast, .banner").remove(); },
+    dismiss(button) {                             /* data-keep: the choice is kept in a cookie of that name */
+      if (button.dataset.keep) setCookie(button.dataset.keep, "hidden");
+      button.closest(".toast, .banner, .card").remove();
+    },
     copy(button) {
       navigator.clipboard.writeText(button.previousElementSibling.textContent)
         .then(() => say("Copied"), () => say("Not copied: select the text and copy it"));
     },
-    go(control) { location.assign(control.dataset.href); },
     reveal(button) {
       const row = document.getElementById(button.getAttribute("aria-controls"));
       row.hidden = !row.hidden;
@@ -110,6 +123,33 @@ const EAui = (() => {
   document.addEventListener("click", (event) => { /* a choice made in a menu closes it; a link leaves the page anyway */
     if (event.target.closest(".menu :is(a, button)")) event.target.closest("[popover]")?.hidePopover();
   });
+  /* Loading: other days, another page or a search are on their way. A download or another tab leaves this page as it is. */
+  function loading(event) {
+    const link = event.target.closest("a[href]");
+    if (event.type === "click" && (!link || link.hasAttribute("download") || event.metaKey || event.ctrlKey || event.shiftKey)) return;
+    if (link && (link.origin !== location.origin || link.getAttribute("href").startsWith("#"))) return;
+    document.getElementById("main").setAttribute("aria-busy", "true");
+    say("Loading", 0);
+  }
+  document.addEventListener("click", loading);
+  document.addEventListener("submit", loading);
+  window.addEventListener("pageshow", () => document.getElementById("main").removeAttribute("aria-busy"));
+
+  /* A definition shows while its name is pointed at or has the focus; a click or Enter shows it, too, and Esc closes it. */
+  const definition = (event) => event.target.closest?.(".def");
+  function define(event) {
+    const name = definition(event), tip = name && document.getElementById(name.getAttribute("popovertarget"));
+    if (!tip) return;
+    if (event.type === "click") event.preventDefault(); /* the button alone would close what pointing at it has opened */
+    if (event.type === "focusin" && !name.matches(":focus-visible")) return;
+    if (!tip.matches(":popover-open")) tip.showPopover({ source: name });
+  }
+  function forget(event) {
+    const name = definition(event);
+    if (name && document.activeElement !== name) document.getElementById(name.getAttribute("popovertarget")).hidePopover();
+  }
+  ["click", "mouseover", "focusin"].forEach((type) => document.addEventListener(type, define));
+  ["mouseout", "focusout"].forEach((type) => document.addEventListener(type, forget));
   nameTheme();
   return { say, setValue, setTheme };
 })();

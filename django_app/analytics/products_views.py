@@ -1,0 +1,333 @@
+"""The Products page and the page of one product."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from math import ceil
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest
+from django.urls import path, reverse
+from django.utils.http import urlencode
+
+from analytics import cards, formats
+from analytics.analysis import Page, attempt, page
+from analytics.cards import Card, Cell, Column, table
+from analytics.datasets import DATASETS
+from analytics.figures import Figure, Period, ShopDay
+from analytics.header import address
+from analytics.over_time import over_time
+from analytics.report import Report
+from analytics.sales_cards import adds_up, breakdown, split_note
+from analytics.scope import BEFORE, Scope, fetch
+
+PRODUCTS_A_PAGE = 15
+PAIRS = 8
+CURVE_POINTS = 100
+ZERO = dict.fromkeys(("item_views", "add_to_carts", "orders", "units", "gross_revenue", "discounts", "refunds", "net_revenue"), 0)
+MEANING = {"A": "make 80% of net revenue", "B": "make the next 15%", "C": "make the last 5%"}
+
+BEFORE_SQL = f"""
+    WITH product AS (
+        SELECT sum(net_revenue) AS net FROM warehouse.mart_daily_product
+        WHERE shop_id = %(shop)s AND {BEFORE} GROUP BY product_id HAVING sum(units) > 0
+    ), ranked AS (SELECT net, row_number() OVER (ORDER BY net DESC) AS place, count(*) OVER () AS sold FROM product)
+    SELECT count(*), sum(net) FILTER (WHERE place <= ceil(sold * 0.2)) / nullif(sum(net), 0) FROM ranked"""
+
+
+@page("Products")
+def products(scope: Scope, request: HttpRequest) -> Page:
+    """What sells, how much of it makes most of the revenue, and what is bought together."""
+    everything = DATASETS["products"].records(scope)
+    return Page(
+        figures=_figures(scope, everything),
+        answer=_answer(scope, everything),
+        lines=[
+            [
+                attempt(Card("ranking", "Products", span="w8"), lambda _: _ranking(scope, request, everything)),
+                replace(_curve(everything), span="w4"),
+            ],
+            [
+                replace(_classes(scope, everything), span="w4"),
+                attempt(Card("pairs", "Bought together", span="w4"), lambda _: _pairs(scope, "w4")),
+                attempt(Card("by-category", "Categories", span="w4"), lambda _: breakdown(scope, "category", "Categories", "w4")),
+            ],
+        ],
+    )
+
+
+def _name(one: dict[str, Any]) -> str:
+    return formats.inert(one["product_name"] or one["product_id"])
+
+
+def _net(found: list[dict[str, Any]]) -> Decimal:
+    return sum((one["net_revenue"] for one in found), Decimal(0))
+
+
+def _figures(scope: Scope, found: list[dict[str, Any]]) -> list[Figure]:
+    report = scope.report
+    sold = sorted((one["net_revenue"] for one in found if one["units"] > 0), reverse=True)
+    best = sum(sold[: ceil(len(sold) * 0.2)], Decimal(0))
+    share = best / sum(sold) if sum(sold) > 0 else None
+    ((was_sold, was_share),) = fetch(BEFORE_SQL, scope.parameters) if report.comparable else ((None, None),)
+
+    def figure(name: str, value: Any, previous: Any) -> Figure:
+        return Figure(name, value, previous, report.currency, report.split_state, report.not_compared, report.previous is not None)
+
+    counted = [figure("products_sold", len(sold), was_sold), figure("top_fifth_share", share, was_share)]
+    return [*counted, report.figure("units"), report.figure("refund_rate")]
+
+
+def _answer(scope: Scope, found: list[dict[str, Any]]) -> str:
+    best = sum(1 for one in found if one["class"] == "A")
+    text = f"{formats.count(best)} of {formats.count(len(found))} products make 80% of net revenue."
+    if not scope.report.comparable or not found:
+        return text
+    moved = sorted(found, key=lambda one: one["net_revenue"] - one["previous_net_revenue"])
+    for one, verb in ((moved[-1], "gained"), (moved[0], "lost")):
+        by = one["net_revenue"] - one["previous_net_revenue"]
+        if (by > 0) == (verb == "gained") and by:
+            text += f" {_name(one)} {verb} most ({'+' if by > 0 else ''}{formats.money(by, scope.shop.currency)})."
+    return text
+
+
+def _ranking(scope: Scope, request: HttpRequest, everything: list[dict[str, Any]]) -> Card:
+    report, currency, dataset = scope.report, scope.shop.currency, DATASETS["products"]
+    asked = dataset.asked(request.GET)
+    found = dataset.records(scope, **asked) if asked["search"] or asked["sort"] != "net_revenue" else everything
+    shown = Paginator(found, PRODUCTS_A_PAGE).get_page(request.GET.get("page"))
+    top = cards.longest(one[key] for one in everything[:1] for key in ("net_revenue", "previous_net_revenue"))
+    net, link = _net(everything), address(scope.shop, scope.selection)
+
+    def by(title: str, kind: str, sort: str, only: str = "") -> Column:
+        query = f"{link}&{urlencode({'sort': sort, 'search': asked['search']})}"
+        order = ("ascending" if sort == "name" else "descending") if sort == asked["sort"] else ""
+        return Column(title, kind, only, sort=query, sorted=order)
+
+    columns = [
+        Column("Rank", "rank", "opt"),
+        by("Product", "head", "name"),
+        Column("Bar", "bar", "share"),
+        by("Net revenue", "num", "net_revenue"),
+        Column("Share", "num", "opt"),
+        by("Units", "num", "units", "opt"),
+        by("Refunded", "num", "refund_rate", "opt"),
+        by("Change", "num", "change") if report.comparable else None,
+        Column("Class", "tag", "opt"),
+    ]
+
+    def line(one: dict[str, Any]) -> tuple[Cell, ...]:
+        was = one["previous_net_revenue"]
+        sub = " · ".join(filter(None, [one["category"], one["product_id"] if one["product_name"] else ""]))
+        return (
+            cards.count(one["rank"]),
+            cards.text(_name(one), sub, f"{reverse('product', args=[one['product_id']])}?{link}"),
+            cards.bar(one["net_revenue"], top, was if report.comparable else None),
+            cards.money(one["net_revenue"], currency, "strong"),
+            cards.percent(one["share"]),
+            cards.count(one["units"]),
+            cards.percent(one["refund_rate"]),
+            cards.changed("net_revenue", one["net_revenue"], was, currency),
+            Cell(one["class"]),
+        )
+
+    was = sum((one["previous_net_revenue"] for one in found), Decimal(0))
+    total = (
+        Cell(""),
+        Cell(f"{formats.count(len(found))} product{'' if len(found) == 1 else 's'}"),
+        Cell(""),
+        cards.money(_net(found), currency),
+        cards.percent(_net(found) / net if net > 0 else None),
+        cards.count(sum(one["units"] for one in found)),
+        Cell(""),
+        cards.changed("net_revenue", _net(found), was, currency),
+        Cell(""),
+    )
+    (foot,) = table(columns, [total])["rows"]
+    return Card(
+        "ranking",
+        "Products",
+        **table(columns, [line(one) for one in shown]),
+        foot=foot,
+        span="w8",
+        state=report.split_state,
+        note=split_note(report),
+        foot_note=adds_up(report, net),
+        dataset="products",
+        options={name: text for name, text in asked.items() if text},
+        pager=shown,
+        search=asked["search"],
+        empty=f"No product matches “{formats.inert(asked['search'])}” in these days." if asked["search"] else "No sale in these days.",
+        then=("Show all products", f"?{link}") if asked["search"] else None,
+    )
+
+
+def _curve(found: list[dict[str, Any]]) -> Card:
+    step = max(1, len(found) // CURVE_POINTS)
+    points = [one for place, one in enumerate(found) if place % step == 0 or place == len(found) - 1]
+
+    def line(one: dict[str, Any]) -> cards.Row:
+        rank = one["rank"]
+        cells = (Cell(f"{formats.count(rank)} product{'' if rank == 1 else 's'}"), cards.percent(one["cumulative_share"]))
+        return cards.Row(cells, short=str(rank))
+
+    best, good = (sum(1 for one in found if one["class"] in names) for names in ("A", "AB"))
+    return Card(
+        "concentration",
+        "Concentration",
+        **table([Column("Best-selling", "head"), Column("Share of net revenue", "num", role="current")], [line(one) for one in points]),
+        note="Share of net revenue made by the best N products",
+        chart="share",
+        unit="percent",
+        marks="80:A ends at 80%,95:B ends at 95%",
+        top="100",
+        sentence=f"{best} of {len(found)} products make 80% of net revenue; {good} make 95%.",
+        dataset="products",
+        empty="No sale in these days.",
+    )
+
+
+def _classes(scope: Scope, found: list[dict[str, Any]]) -> Card:
+    net = _net(found)
+    columns = [Column("Class", "head"), Column("Products", "num"), Column("Net revenue", "num"), Column("Share", "num")]
+
+    def line(name: str, sub: str, some: list[dict[str, Any]]) -> tuple[Cell, ...]:
+        amount = cards.money(_net(some), scope.shop.currency, "strong")
+        return (cards.text(name, sub), cards.count(len(some)), amount, cards.percent(_net(some) / net if net > 0 else None))
+
+    rows = [line(name, sub, [one for one in found if one["class"] == name]) for name, sub in MEANING.items()]
+    (foot,) = table(columns, [line("All", "", found)])["rows"]
+    return Card(
+        "classes",
+        "ABC classes",
+        **table(columns, rows if found else []),
+        foot=foot,
+        state=scope.report.split_state,
+        note="The best products up to 80% of net revenue are A, up to 95% B",
+        dataset="products",
+        empty="No sale in these days.",
+    )
+
+
+def _pairs(scope: Scope, span: str) -> Card:
+    found = DATASETS["product_pairs"].records(scope)
+    columns = [Column("Product", "head"), Column("And"), Column("Orders", "num"), Column("Lift", "num")]
+    rows = [
+        (
+            cards.text(one["name_a"] or one["product_a"]),
+            cards.text(one["name_b"] or one["product_b"]),
+            cards.count(one["baskets"], "strong"),
+            cards.number(one["lift"], 1, "×"),
+        )
+        for one in found[:PAIRS]
+    ]
+    return Card(
+        "pairs",
+        "Bought together",
+        **table(columns, rows),
+        note="In the same order, over a year; lift: how many times more often than by chance",
+        span=span,
+        dataset="product_pairs",
+        empty="No two products were bought together often enough yet.",
+    )
+
+
+@page("Product")
+def product(scope: Scope, request: HttpRequest, product: str) -> Page:
+    """One product: its trend, what it is bought with, its names and prices over time, how much comes back."""
+    versions = DATASETS["product_history"].records(scope, product=product)
+    days = {row["date"]: row for row in DATASETS["product_days"].records(scope, product=product)}
+    if not versions and not days:
+        raise Http404(f"{scope.shop.name} has no product “{formats.inert(product)}”.")
+    now = next((one for one in versions if one["is_current"]), {"product_name": None, "category": None, "brand": None, "price": None})
+    report = _own_report(scope.report, days)
+    hourless = replace(report, selection=replace(report.selection, asked_grain="day")) if report.selection.grain == "hour" else report
+    over = [
+        replace(over_time(hourless, name, span), dataset="product_days", options={"product": product})
+        for name, span in (("net_revenue", "w8"), ("units", "w6"), ("refund_rate", "w6"))
+    ]
+    return Page(
+        title=formats.inert(now["product_name"] or product),
+        crumb=("Products", reverse("products")),
+        figures=[report.figure(name) for name in ("net_revenue", "units", "orders", "refund_rate", "item_views")],
+        answer=_about(scope, product, now),
+        lines=[
+            [over[0], attempt(Card("history", "Names and prices", span="w4"), lambda _: _history(scope, product, versions))],
+            [over[1], over[2]],
+            [attempt(Card("pairs", "Bought together"), lambda _: _partners(scope, product))],
+        ],
+    )
+
+
+def _own_report(report: Report, days: dict[Any, dict[str, Any]]) -> Report:
+    """``report`` with the product's measures: 0 on a day on which others sold and it did not, unknown where days are not split."""
+    apart = {*report.live_days, *report.live_days_before}
+
+    def own(period: Period | None) -> Period | None:
+        if period is None:
+            return None
+        kept = [
+            replace(one, measures=None if one.measures is None or one.day in apart else days.get(one.day, ZERO)) for one in period.shop_days
+        ]
+        return Period(period.days, tuple(ShopDay(one.day, one.state, one.measures, one.counted_by) for one in kept))
+
+    return replace(report, current=own(report.current), previous=own(report.previous), until=None)
+
+
+def _about(scope: Scope, product: str, now: dict[str, Any]) -> str:
+    known = [formats.inert(part) for part in (now["category"], now["brand"], product) if part]
+    if now["price"] is not None:
+        known.append(f"now {formats.money(now['price'], scope.shop.currency)}")
+    ranked = DATASETS["product_classes"].records(scope, product=product)
+    ending = [
+        f"Class {one['abc_class']}, number {formats.count(one['rank'])} by net revenue of the year to {formats.short_day(one['as_of_date'], scope.today)}."
+        for one in ranked
+    ]
+    return " ".join([" · ".join(known) + ".", *ending])
+
+
+def _history(scope: Scope, product: str, versions: list[dict[str, Any]]) -> Card:
+    columns = [Column("From", "head"), Column("Name"), Column("Category", only="opt"), Column("Price", "num")]
+    rows = [
+        (
+            Cell(
+                formats.short_day(one["valid_from"], scope.today),
+                sub="now" if one["is_current"] else f"to {formats.short_day(one['valid_to'], scope.today)}",
+            ),
+            cards.text(one["product_name"]),
+            cards.text(one["category"]),
+            cards.money(one["price"], scope.shop.currency, "strong"),
+        )
+        for one in versions
+    ]
+    return Card(
+        "history", "Names and prices", **table(columns, rows), span="w4", note="Each version, newest first",
+        dataset="product_history", options={"product": product}, empty="No version of this product is in the warehouse yet.",
+    )  # fmt: skip
+
+
+def _partners(scope: Scope, product: str) -> Card:
+    link = address(scope.shop, scope.selection)
+
+    def line(one: dict[str, Any]) -> tuple[Cell, ...]:
+        first = one["product_a"] == product
+        partner, name = (one["product_b"], one["name_b"]) if first else (one["product_a"], one["name_a"])
+        return (
+            cards.text(name or partner, partner if name else "", f"{reverse('product', args=[partner])}?{link}"),
+            cards.count(one["baskets"], "strong"),
+            cards.percent(one["confidence_a" if first else "confidence_b"]),
+            cards.number(one["lift"], 1, "×"),
+        )
+
+    columns = [Column("And", "head"), Column("Orders with both", "num"), Column("Of this product’s orders", "num"), Column("Lift", "num")]
+    found = DATASETS["product_pairs"].records(scope, product=product)
+    return Card(
+        "pairs", "Bought together", **table(columns, [line(one) for one in found[:PAIRS]]),
+        note="In the same order, over a year; lift: how many times more often than by chance",
+        dataset="product_pairs", options={"product": product}, empty="Nothing was bought together with it often enough yet.",
+    )  # fmt: skip
+
+
+urlpatterns = [path("products", products, name="products"), path("products/<path:product>", product, name="product")]

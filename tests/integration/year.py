@@ -1,0 +1,29 @@
+"""A shop's year in the warehouse, for browser tests, query budgets and the pictures of docs/images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+
+from ecommerce.config import Settings
+from ecommerce.shops import Shop
+
+SQL = Path(__file__).with_name("year.sql")
+TABLES = ["mart_daily_sales", "mart_daily_product", "mart_daily_funnel", "mart_daily_breakdown", "mart_hourly_sales", "mart_cart_abandonment", "mart_customer_rfm", "mart_cohort_retention", "mart_product_pair", "mart_product_abc", "fct_order_line", "fct_order", "fct_session", "fct_cart_line", "dim_product", "dim_customer", "reconciliation", "etl_run_day", "etl_run"]
+
+
+def write(settings: Settings, shop: Shop, days: int = 400, daily: int = 45) -> None:
+    """Fills the warehouse with ``days`` of ``shop`` up to yesterday, about ``daily`` orders each; what it had is removed."""
+    with psycopg.connect(settings.postgres_dsn("admin")) as connection:
+        remove(connection, shop)
+        values = {"shop": shop.shop_id, "today": shop.today(), "days": days, "daily": daily, "zone": shop.time_zone}
+        with psycopg.ClientCursor(connection) as cursor:
+            cursor.execute(SQL.read_text(encoding="utf-8"), values)
+    with psycopg.connect(settings.postgres_dsn("admin"), autocommit=True) as connection:
+        connection.execute("ANALYZE")
+
+
+def remove(connection: psycopg.Connection, shop: Shop) -> None:
+    for table in TABLES:
+        connection.execute(f"DELETE FROM warehouse.{table} WHERE shop_id = %s", [shop.shop_id])
