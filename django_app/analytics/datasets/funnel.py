@@ -41,19 +41,21 @@ CARTS_BY = f"""
     WHERE shop_id = %(shop)s AND dimension = %(dimension)s AND {NOW} GROUP BY value ORDER BY 7 DESC, value"""
 
 LEFT = f"""
-    WITH line AS (
-        SELECT cart.product_id, cart.amount, NOT EXISTS (
-                   SELECT FROM warehouse.fct_order AS own WHERE own.shop_id = cart.shop_id AND own.date = cart.date AND own.session_id = cart.session_id
-               ) AND NOT EXISTS (
-                   SELECT FROM warehouse.fct_order AS later
-                   WHERE later.shop_id = cart.shop_id AND later.client_id = cart.client_id
-                     AND later.ordered_at BETWEEN cart.last_added_at AND cart.last_added_at + interval '24 hours'
-               ) AS abandoned
-        FROM warehouse.fct_cart_line AS cart WHERE cart.shop_id = %(shop)s AND {NOW.replace("date BETWEEN", "cart.date BETWEEN").replace("AND date <>", "AND cart.date <>")}
+    WITH cart AS (
+        SELECT date, session_id, product_id, client_id, last_added_at, amount FROM warehouse.fct_cart_line WHERE shop_id = %(shop)s AND {NOW}
+    ), orders AS (
+        SELECT date, session_id, client_id, ordered_at FROM warehouse.fct_order
+        WHERE shop_id = %(shop)s AND date BETWEEN %(first)s AND %(last)s::date + 1
+    ), bought AS (
+        SELECT cart.date, cart.session_id, cart.product_id FROM cart JOIN orders USING (date, session_id)
+        UNION
+        SELECT cart.date, cart.session_id, cart.product_id
+        FROM cart JOIN orders USING (client_id)
+        WHERE orders.ordered_at BETWEEN cart.last_added_at AND cart.last_added_at + interval '24 hours'
     ), product AS (
-        SELECT product_id, count(*) AS carts, count(*) FILTER (WHERE abandoned) AS left_behind,
-               coalesce(sum(amount) FILTER (WHERE abandoned), 0) AS value
-        FROM line GROUP BY product_id
+        SELECT product_id, count(*) AS carts, count(*) FILTER (WHERE bought IS NULL) AS left_behind,
+               coalesce(sum(amount) FILTER (WHERE bought IS NULL), 0) AS value
+        FROM cart LEFT JOIN bought USING (date, session_id, product_id) GROUP BY product_id
     )
     SELECT product.product_id, known.product_name, known.category, carts, left_behind, value
     FROM product

@@ -13,12 +13,15 @@ CLASS_A, CLASS_B = 0.80, 0.95
 
 ADDED = ("item_views", "add_to_carts", "orders", "units", "gross_revenue", "discounts", "refunds", "net_revenue")
 PRODUCTS = f"""
-    WITH product AS (
-        SELECT product_id, {", ".join(f"coalesce(sum({name}) FILTER (WHERE {NOW}), 0) AS {name}" for name in ADDED)},
-               coalesce(sum(net_revenue) FILTER (WHERE {BEFORE}), 0) AS previous_net_revenue
+    WITH split AS (
+        SELECT product_id, {NOW} AS now, {", ".join(f"sum({name}) AS {name}" for name in ADDED)}
         FROM warehouse.mart_daily_product
         WHERE shop_id = %(shop)s AND (({NOW}) OR ({BEFORE}))
-        GROUP BY product_id
+        GROUP BY 1, 2
+    ), product AS (
+        SELECT product_id, {", ".join(f"coalesce(max({name}) FILTER (WHERE now), 0) AS {name}" for name in ADDED)},
+               coalesce(max(net_revenue) FILTER (WHERE NOT now), 0) AS previous_net_revenue
+        FROM split GROUP BY product_id
     ), ranked AS (
         SELECT *, row_number() OVER best AS rank, net_revenue / nullif(sum(net_revenue) OVER (), 0) AS share,
                sum(greatest(net_revenue, 0)) OVER best / nullif(sum(greatest(net_revenue, 0)) OVER (), 0) AS cumulative_share

@@ -27,12 +27,15 @@ WEEK = f"""
 
 ADDED = ("orders", "units", "gross_revenue", "discounts", "refunds", "adjustments", "net_revenue")
 BREAKDOWN = f"""
-    SELECT value, sum(sessions) FILTER (WHERE {NOW})::bigint,
-           {", ".join(f"coalesce(sum({name}) FILTER (WHERE {NOW}), 0)" for name in ADDED)},
-           coalesce(sum(net_revenue) FILTER (WHERE {BEFORE}), 0)
-    FROM warehouse.mart_daily_breakdown
-    WHERE shop_id = %(shop)s AND dimension = %(dimension)s AND (({NOW}) OR ({BEFORE}))
-    GROUP BY value ORDER BY 9 DESC, value"""
+    WITH split AS (
+        SELECT value, {NOW} AS now, sum(sessions)::bigint AS sessions, {", ".join(f"sum({name}) AS {name}" for name in ADDED)}
+        FROM warehouse.mart_daily_breakdown
+        WHERE shop_id = %(shop)s AND dimension = %(dimension)s AND (({NOW}) OR ({BEFORE}))
+        GROUP BY 1, 2
+    )
+    SELECT value, max(sessions) FILTER (WHERE now), {", ".join(f"coalesce(max({name}) FILTER (WHERE now), 0)" for name in ADDED)},
+           coalesce(max(net_revenue) FILTER (WHERE NOT now), 0)
+    FROM split GROUP BY value ORDER BY 9 DESC, value"""
 
 
 def _hours(scope: Scope) -> Iterator[tuple[Any, ...]]:
