@@ -10,7 +10,7 @@ from drills.drill import Change
 from ecommerce.config import PROJECT_DIR
 from ecommerce.errors import PlatformError
 
-COPIED = ("ecommerce", "kafka_scripts")
+COPIED = ("ecommerce", "kafka_scripts", "spark")
 APPLY, CONSUMER = "ecommerce/live/apply.lua", "kafka_scripts/consumer.py"
 
 NO_WRITER_CHECK = Change(APPLY, "if stored[1] ~= r.writer then return {'stale'} end", "")
@@ -33,8 +33,8 @@ class OutOfDate(PlatformError):
     """A control no longer fits the code."""
 
 
-def copy_without(changes: Iterable[Change], folder: Path) -> Path:
-    """A copy of the product's stream in ``folder``, with ``changes``.
+def copy_with(changes: Iterable[Change], folder: Path) -> Path:
+    """A copy of the product's programs in ``folder``, with ``changes``.
 
     Raises:
         OutOfDate: a text to change does not occur exactly once.

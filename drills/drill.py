@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from drills.world import World
+from typing import Any, Literal, NamedTuple
 
 
 class Size(NamedTuple):
@@ -38,17 +35,20 @@ class Control:
 class Drill:
     """One drill. ``run`` breaks and mends; sending, waiting for quiet and the verdict are the framework's.
 
-    ``broken`` says what is done ``Size.times`` times; ``small_disk`` asks for a Kafka on a disk of so many MiB;
+    ``run`` gets a World or a WarehouseWorld, by ``world``. ``fault`` is in the code that runs, with and without the
+    guarantee. ``broken`` says what is done ``Size.times`` times; ``small_disk`` asks for a Kafka on a disk of so many MiB;
     one that mostly waits may run ``beside`` the others; a drill that ends with a consumer which rightly refuses to start does not wait for quiet.
     """
 
     number: int
     name: str
     broken: str
-    run: Callable[[World, Size], None]
+    run: Callable[[Any, Size], None]
     full: Size
     quick: Size
     control: Control
+    world: Literal["stream", "warehouse"] = "stream"
+    fault: tuple[Change, ...] = ()
     small_disk: int = 0
     waits_for_quiet: bool = True
     beside: bool = False

@@ -15,9 +15,10 @@ from pathlib import Path
 from drills import bench as benches
 from drills import verdict
 from drills.bench import Bench
-from drills.controls import copy_without
+from drills.controls import copy_with
 from drills.drill import Drill, Size
 from drills.errors import CannotRun, DrillFailed
+from drills.warehouse_world import WarehouseWorld
 from drills.world import World
 from ecommerce.config import PROJECT_DIR
 
@@ -50,16 +51,21 @@ class Result:
 
 
 def run(drill: Drill, size: Size, control: bool, folder: Path, shared: Bench | None) -> Result:
-    """Run ``drill``, or its control, on the servers of ``shared`` (None: on its own)."""
+    """Run ``drill``, or its control, on the servers of ``shared`` where it can use them, else on its own."""
     result, began = Result(drill, size, control), time.monotonic()
     place = folder / f"{drill.name}{'-control' if control else ''}-{uuid.uuid4().hex[:6]}"
     place.mkdir(parents=True)
+    changes = (*drill.fault, *(drill.control.changes if control else ()))
+    code = copy_with(changes, place / "code") if changes else PROJECT_DIR
     try:
         with ExitStack() as stack:
-            if shared is None or drill.small_disk:
-                shared = stack.enter_context(benches.running(place / "bench", drill.small_disk))
-            code = copy_without(drill.control.changes, place / "code") if control else PROJECT_DIR
-            _run_in(stack.enter_context(World(shared, place, code)), result)
+            if drill.world == "warehouse":
+                _run_in_warehouse(stack.enter_context(WarehouseWorld(place, code)), result)
+            else:
+                bench = (
+                    shared if shared and not drill.small_disk else stack.enter_context(benches.running(place / "bench", drill.small_disk))
+                )
+                _run_in(stack.enter_context(World(bench, place, code)), result)
     except CannotRun as why:
         result.skipped = str(why)
     except DrillFailed as why:
@@ -84,6 +90,11 @@ def _run_in(world: World, result: Result) -> None:
     result.differences = [*world.differences, *verdict.differences(truth, world.redis, world.settings)]
     if world.largest_consumer > MOST_MEMORY:
         result.differences.append(f"the consumer took {world.largest_consumer >> 20} MiB; at most {MOST_MEMORY >> 20}")
+
+
+def _run_in_warehouse(world: WarehouseWorld, result: Result) -> None:
+    result.drill.run(world, result.size)
+    result.slowest, result.notes, result.differences = max(world.recoveries, default=0.0), world.notes, world.differences
 
 
 def run_all(drills: list[Drill], quick: bool, kinds: tuple[bool, ...], folder: Path, show: Callable[[Result], None]) -> list[Result]:

@@ -8,10 +8,13 @@ from drills.cases import (
     disorder,
     kafka_killed,
     link_cut,
+    loader_killed,
     members_change,
     poison,
     redis_full,
     redis_killed,
+    spark_killed,
+    task_retried,
 )
 from drills.drill import Drill
 
@@ -27,5 +30,8 @@ CASES = (
     disorder,
     members_change,
     disk_full,
+    loader_killed,
+    spark_killed,
+    task_retried,
 )
 DRILLS: dict[str, Drill] = {case.DRILL.name: case.DRILL for case in CASES}

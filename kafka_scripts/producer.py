@@ -9,6 +9,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -16,7 +17,7 @@ from typing import IO, Any, NamedTuple
 import msgspec
 from kafka import KafkaProducer
 from kafka.codec import has_zstd
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 
 from ecommerce import replay, simulator
 from ecommerce.config import ConfigError, Settings, settings
@@ -118,7 +119,8 @@ class Outbox:
             time.sleep(TICK)
             self.collect()
             beat()
-        self._kafka.close(timeout=0 if self._pending else 5)
+        with suppress(KafkaTimeoutError):  # what stays unacknowledged is in the last line and the exit code
+            self._kafka.close(timeout=0 if self._pending else 5)
         if self._ack_log:
             self._ack_log.flush()
 

@@ -69,7 +69,7 @@ def run(world: World, size: Size) -> None:
 DRILL = Drill(
     number=13,
     name="disk-full",
-    broken="disk full, under the lake and under Kafka in turn,",
+    broken="disk full, under the lake and under Kafka in turn",
     run=run,
     full=Size(0, 6),
     quick=Size(0, 2),

@@ -95,12 +95,12 @@ def test_one_unit_too_much_is_a_difference():
 
 @pytest.mark.parametrize("case", DRILLS.values(), ids=DRILLS)
 def test_each_control_still_fits_the_code(case, tmp_path):
-    assert controls.copy_without(case.control.changes, tmp_path / "code") == tmp_path / "code"
+    assert controls.copy_with((*case.fault, *case.control.changes), tmp_path / "code") == tmp_path / "code"
 
 
 def test_a_control_that_does_not_fit_says_so(tmp_path):
     with pytest.raises(controls.OutOfDate, match="which is there 0 times"):
-        controls.copy_without([Change("kafka_scripts/consumer.py", "no such text", "")], tmp_path / "code")
+        controls.copy_with([Change("kafka_scripts/consumer.py", "no such text", "")], tmp_path / "code")
 
 
 def test_the_command_names_the_drills_and_asks_for_one(capfd):
