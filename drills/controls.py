@@ -41,12 +41,21 @@ def copy_with(changes: Iterable[Change], folder: Path) -> Path:
     """
     for name in COPIED:
         shutil.copytree(PROJECT_DIR / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for change in changes:
-        path = folder / change.file
-        text = path.read_text(encoding="utf-8")
-        if text.count(change.old) != 1:
-            raise OutOfDate(
-                f"a drill's control changes {change.old!r} in {change.file}, which is there {text.count(change.old)} times: bring drills/controls.py up to date"
-            )
-        path.write_text(text.replace(change.old, change.new), encoding="utf-8")
+    for file, text in changed(changes).items():
+        (folder / file).write_text(text, encoding="utf-8")
     return folder
+
+
+def changed(changes: Iterable[Change]) -> dict[str, str]:
+    """The files that ``changes`` change, by name, as they then are.
+
+    Raises:
+        OutOfDate: a text to change does not occur exactly once.
+    """
+    texts: dict[str, str] = {}
+    for file, old, new in changes:
+        text = texts.get(file) or (PROJECT_DIR / file).read_text(encoding="utf-8")
+        if text.count(old) != 1:
+            raise OutOfDate(f"a drill changes {old!r} in {file}, which is there {text.count(old)} times: bring drills/ up to date")
+        texts[file] = text.replace(old, new)
+    return texts
