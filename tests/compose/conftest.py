@@ -1,12 +1,11 @@
 """The platform built and started once, in containers; all of it is gone at the end. ``make test-compose`` runs these."""
 
 import os
-import shutil
 import subprocess
 import time
 
 import pytest
-from compose.stack import Stack, copy_project
+from compose.stack import PROFILES, Stack, copy_project, program
 
 from ecommerce.local.servers import free_port
 
@@ -17,8 +16,8 @@ PUBLISHED = ("DASHBOARD", "AIRFLOW", "SPARK_UI", "KAFKA_EXTERNAL")
 def _why_not() -> str:
     if os.environ.get("TEST_COMPOSE") != "1":
         return "run by `make test-compose`"
-    if not shutil.which("docker-compose"):
-        return "docker-compose is not installed here"
+    if not program():
+        return "neither docker-compose nor docker compose is installed here"
     if subprocess.run(["docker", "info"], capture_output=True).returncode:
         return "no Docker engine is running here"
     return ""
@@ -47,4 +46,4 @@ def stack(tmp_path_factory):
         print(f"\nbuilt in {built - begin:.0f} s; up -d to all healthy in {time.monotonic() - built:.0f} s")
         yield stack
     finally:
-        stack.compose("--profile", "tools", "--profile", "scale", "down", "-v", "--remove-orphans", check=False)
+        stack.compose(*PROFILES, "down", "-v", "--remove-orphans", check=False)

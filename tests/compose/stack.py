@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -13,7 +14,18 @@ from typing import Any
 from ecommerce.config import PROJECT_DIR
 
 HEALTHY_SECONDS = 600
-RUN = ["run", "--rm", "-T"]
+LABEL = "com.docker.compose"
+PROFILES = ["--profile", "tools", "--profile", "scale"]
+
+
+def program() -> list[str]:
+    """docker-compose 1.29 or the current docker compose, whichever is here; COMPOSE names one. Empty: neither."""
+    if named := os.environ.get("COMPOSE"):
+        return named.split()
+    if shutil.which("docker-compose"):
+        return ["docker-compose"]
+    plugin = shutil.which("docker") and subprocess.run(["docker", "compose", "version"], capture_output=True).returncode == 0
+    return ["docker", "compose"] if plugin else []
 
 
 def until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
@@ -21,7 +33,7 @@ def until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
     deadline = time.monotonic() + seconds
     while not (result := condition()):
         assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s"
-        time.sleep(1)
+        time.sleep(0.5)
     return result
 
 
@@ -37,38 +49,44 @@ def copy_project(target: Path) -> None:
 
 
 def docker(*arguments: str) -> str:
-    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout.strip()
+    """What the engine's own client prints."""
+    result = subprocess.run(["docker", *arguments], capture_output=True, text=True)
+    assert result.returncode == 0, f"docker {' '.join(arguments)}: {result.stdout[-2000:]}{result.stderr[-2000:]}"
+    return result.stdout.strip()
 
 
 class Stack:
-    """One docker-compose project in ``folder``; ``variables`` are its settings."""
+    """One project of docker-compose in ``folder``; ``variables`` are its settings."""
 
     def __init__(self, folder: Path, project: str, variables: dict[str, str]) -> None:
         self.folder, self.project, self.variables = folder, project, variables
         self.files: list[str] = []
 
     def compose(self, *arguments: str, check: bool = True, seconds: float = 1800) -> str:
-        """What docker-compose prints on stdout."""
-        command = ["docker-compose", "-p", self.project, *self.files, *arguments]
+        """What docker-compose prints, both streams."""
+        command = [*program(), "-p", self.project, *self.files, *arguments]
         environment = {**os.environ, "DOCKER_BUILDKIT": "1", **self.variables}
-        result = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=seconds)
-        assert result.returncode == 0 or not check, f"{' '.join(arguments)}: {result.stdout[-2000:]}\n{result.stderr[-4000:]}"
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        result = subprocess.run(command, cwd=self.folder, env=environment, text=True, timeout=seconds, **streams)
+        assert result.returncode == 0 or not check, f"{' '.join(arguments)}: {result.stdout[-6000:]}"
         return result.stdout
 
-    def containers(self, *service: str) -> dict[str, dict]:
-        """What docker knows of the project's containers, by name."""
-        ids = self.compose("ps", "-q", *service).split()
-        return {one["Name"].lstrip("/"): one for one in json.loads(docker("inspect", *ids))} if ids else {}
+    def containers(self, service: str | None = None) -> list[dict]:
+        """What the engine knows of the project's containers, stopped ones too, but not those of ``run``."""
+        labels = {"project": self.project, "oneoff": "False"} | ({"service": service} if service else {})
+        filters = [text for name, value in labels.items() for text in ("--filter", f"label={LABEL}.{name}={value}")]
+        ids = docker("ps", "-aq", *filters).split()
+        return json.loads(docker("inspect", *ids)) if ids else []
 
     def service(self, name: str) -> dict:
         """The one container of a service."""
-        (one,) = self.containers(name).values()
+        (one,) = self.containers(name)
         return one
 
     def lasting(self) -> dict[str, dict]:
         """Containers that are to run on, by service."""
-        found = self.containers().values()
-        return {service_of(one): one for one in found if one["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped"}
+        found = [one for one in self.containers() if one["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped"]
+        return {one["Config"]["Labels"][f"{LABEL}.service"]: one for one in found}
 
     def unhealthy(self) -> list[str]:
         return [name for name, one in self.lasting().items() if one["State"].get("Health", {}).get("Status") != "healthy"]
@@ -76,31 +94,29 @@ class Stack:
     def wait_healthy(self, seconds: float = HEALTHY_SECONDS) -> None:
         until(lambda: not self.unhealthy(), seconds, "every container is healthy")
 
+    def inside(self, service: str, *command: str) -> str:
+        """What ``command`` prints in the container of ``service``."""
+        return docker("exec", self.service(service)["Id"], *command)
+
     def sql(self, query: str) -> list[list[str]]:
         """Rows of a question to the warehouse, as text."""
-        printed = self.compose(*RUN, "--no-deps", "tools", "sql", "--csv", query)
+        printed = self.inside("airflow-scheduler", "ecommerce", "sql", "--csv", query)
         return [line.split(",") for line in printed.splitlines()[1:]]
 
     def live(self, shop: str) -> dict:
         """The live snapshot of a shop."""
-        return json.loads(self.compose(*RUN, "--no-deps", "tools", "live", "--shop", shop))
+        return json.loads(self.inside("airflow-scheduler", "ecommerce", "live", "--shop", shop))
 
     def send(self, shop: str, rate: int, seconds: int) -> int:
         """Let the producer service simulate traffic of ``shop``; the number of events Kafka acknowledged."""
-        command = ["docker-compose", "-p", self.project, *self.files, *RUN, "--no-deps", "producer"]
-        command += ["--shop", shop, "--rate", str(rate), "--seconds", str(seconds)]
-        environment = {**os.environ, **self.variables}
-        result = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=seconds + 120)
-        assert result.returncode == 0, result.stderr[-2000:]
-        return int(re.findall(r"(\d[\d,]*) acknowledged", result.stdout + result.stderr)[-1].replace(",", ""))
+        options = ["--shop", shop, "--rate", str(rate), "--seconds", str(seconds)]
+        printed = self.compose("run", "--rm", "-T", "--no-deps", "producer", *options, seconds=seconds + 120)
+        return int(re.findall(r"(\d[\d,]*) acknowledged", printed)[-1].replace(",", ""))
 
     def received(self, shop: str) -> int:
+        """Events of ``shop`` that Kafka handed to the consumers, ever."""
         return self.live(shop)["totals"]["received"]
 
     def net_revenue(self) -> Decimal:
         """Of all published days, from the warehouse."""
         return Decimal(self.sql("SELECT coalesce(sum(net_revenue), 0) FROM mart_daily_sales")[0][0])
-
-
-def service_of(container: dict) -> str:
-    return container["Config"]["Labels"]["com.docker.compose.service"]
