@@ -37,7 +37,7 @@ class Drill:
 
     ``run`` gets a World or a WarehouseWorld, by ``world``. ``fault`` is in the code that runs, with and without the
     guarantee. ``broken`` says what is done ``Size.times`` times; ``small_disk`` asks for a Kafka on a disk of so many MiB;
-    one that mostly waits may run ``beside`` the others; a drill that ends with a consumer which rightly refuses to start does not wait for quiet.
+    drills of another ``lane`` run beside one another; a drill that ends with a consumer which rightly refuses to start does not wait for quiet.
     """
 
     number: int
@@ -51,6 +51,6 @@ class Drill:
     fault: tuple[Change, ...] = ()
     small_disk: int = 0
     waits_for_quiet: bool = True
-    beside: bool = False
+    lane: Literal["stream", "waiting", "batch"] = "stream"
     shows_seconds: bool = False
     success: str = "exact"

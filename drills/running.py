@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -100,18 +100,19 @@ def _run_in_warehouse(world: WarehouseWorld, result: Result) -> None:
 def run_all(drills: list[Drill], quick: bool, kinds: tuple[bool, ...], folder: Path, show: Callable[[Result], None]) -> list[Result]:
     """Each drill in ``kinds`` (False: itself, True: its control, always at the quick size), by number.
 
-    Those that mostly wait run beside the others, on servers of their own.
+    The lanes run beside one another, each on servers of its own, the drills of a lane one after another.
     """
-    lanes = [[drill for drill in drills if drill.beside], [drill for drill in drills if not drill.beside]]
+    lanes = {name: [drill for drill in drills if drill.lane == name] for name in dict.fromkeys(drill.lane for drill in drills)}
 
-    def run_lane(number: int) -> list[Result]:
+    def run_lane(name: str) -> list[Result]:
         results: list[Result] = []
-        with benches.running(folder / f"bench-{number}") as shared:
-            for drill, control in product(lanes[number], kinds):
+        shares = any(drill.world == "stream" and not drill.small_disk for drill in lanes[name])
+        with benches.running(folder / f"bench-{name}") if shares else nullcontext() as shared:
+            for drill, control in product(lanes[name], kinds):
                 results.append(run(drill, drill.quick if quick or control else drill.full, control, folder, shared))
                 show(results[-1])
         return results
 
     with ThreadPoolExecutor(len(lanes)) as pool:
-        found = [result for lane in pool.map(run_lane, [n for n, lane in enumerate(lanes) if lane]) for result in lane]
+        found = [result for lane in pool.map(run_lane, lanes) for result in lane]
     return sorted(found, key=lambda result: (result.drill.number, result.control))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from redis import Redis, RedisError
 
@@ -61,6 +61,8 @@ class World:
         for program in self.programs:
             program.close(kill=True)
         self.stack.close()
+        with suppress(KafkaError, OSError), closing(self.admin()) as admin:  # room for the next drill
+            admin.delete_topics([self.settings.kafka_topic, self.settings.kafka_dlq_topic])
 
     # -- programs and traffic -----------------------------------------------------------------------
 
@@ -91,6 +93,15 @@ class World:
         truth = Truth().add(self.traffic.acknowledged())
         self.differences += self.traffic.lost()
         return truth
+
+    def admin(self) -> KafkaAdminClient:
+        """A client for topics and records; close it."""
+        return KafkaAdminClient(**self.settings.kafka_options, bootstrap_timeout_ms=5000, request_timeout_ms=10_000)
+
+    def forget(self, before: dict[int, int]) -> None:
+        """Delete the log's records below an offset by partition, as retention does."""
+        with closing(self.admin()) as admin:
+            admin.delete_records({TopicPartition(self.settings.kafka_topic, number): offset for number, offset in before.items()})
 
     # -- where it stands ----------------------------------------------------------------------------
 
@@ -127,6 +138,12 @@ class World:
         except (KafkaError, OSError):
             self._ends_reader = None
             return None
+
+    def committed(self, group: str) -> dict[int, int]:
+        """The offsets that a group of consumers has told Kafka."""
+        with closing(self.admin()) as admin:
+            found = admin.list_group_offsets(group)[group]
+        return {place.partition: told.offset for place, told in found.items()}
 
     def quiet(self) -> bool:
         """All is sent, and the live state stands at the log's end."""

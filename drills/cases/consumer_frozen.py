@@ -35,7 +35,7 @@ DRILL = Drill(
     run=run,
     full=Size(0, 20),
     quick=Size(0, 3),
-    beside=True,
+    lane="waiting",
     control=Control(
         "the fence, the compared offset and the memory of counted ids", (NO_WRITER_CHECK, NO_OFFSET_CHECK, NO_DEDUPE, NEVER_LOOKS_AGAIN)
     ),

@@ -39,6 +39,6 @@ DRILL = Drill(
     full=Size(0, 20, 30),
     quick=Size(0, 3, 4),
     shows_seconds=True,
-    beside=True,
+    lane="waiting",
     control=Control("the compared offset and the memory of counted ids", (NO_OFFSET_CHECK, NO_DEDUPE, NEVER_LOOKS_AGAIN)),
 )

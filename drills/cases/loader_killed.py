@@ -38,5 +38,5 @@ DRILL = Drill(
     quick=Size(0, 6),
     control=Control("the one transaction of publication", (WITHOUT_A_TRANSACTION,)),
     world="warehouse",
-    beside=True,
+    lane="batch",
 )

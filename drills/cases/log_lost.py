@@ -1,6 +1,6 @@
 """The log itself is gone, as a whole or at its beginning: the consumer names it and refuses, rather than count on silently."""
 
-from kafka import KafkaAdminClient, TopicPartition
+from contextlib import closing
 
 from drills import verdict
 from drills.drill import Control, Drill, Size
@@ -12,10 +12,6 @@ from ecommerce import topics
 
 REMEDY = "--new-generation"
 CHANGES = ()
-
-
-def _admin(world: World) -> KafkaAdminClient:
-    return KafkaAdminClient(**world.settings.kafka_options)
 
 
 def _as_counted(world: World, when: str) -> None:
@@ -41,11 +37,10 @@ def _made_again(world: World, events: int) -> None:
     world.send(records(shop_days()), events)
     consumer = world.start("consumer")
     world.wait_quiet()
-    admin = _admin(world)
-    admin.delete_topics([world.settings.kafka_topic])
-    world.wait(lambda: world.settings.kafka_topic not in admin.list_topics(), "the topic is gone")
+    with closing(world.admin()) as admin:
+        admin.delete_topics([world.settings.kafka_topic])
+        world.wait(lambda: world.settings.kafka_topic not in admin.list_topics(), "the topic is gone")
     topics.prepare(world.settings)
-    admin.close()
     counted, following = world.traffic, world.send(records(shop_days()), events)
     _refused(world, consumer, "the same log", "topic made again")
     world.traffic = counted
@@ -66,9 +61,7 @@ def _retention_passes(world: World, events: int) -> None:
     counted = world.traffic
     world.send(records(shop_days()), events)
     world.wait(lambda: not world.traffic.is_alive(), "everything sent")
-    admin = _admin(world)
-    admin.delete_records({TopicPartition(world.settings.kafka_topic, number): end - 10 for number, end in world.ends().items()})
-    admin.close()
+    world.forget({number: end - 10 for number, end in world.ends().items()})
     world.traffic = counted
     _refused(world, world.start("consumer"), "the log begins at", "retention")
 

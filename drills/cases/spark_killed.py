@@ -39,5 +39,5 @@ DRILL = Drill(
     quick=Size(0, 3),
     control=Control("the staging tables: the day is deleted, then loaded", (DELETES_FIRST,)),
     world="warehouse",
-    beside=True,
+    lane="batch",
 )

@@ -40,5 +40,5 @@ DRILL = Drill(
     fault=(FAILS_AFTER_ITS_COMMIT,),
     control=Control("the removal of a task's own rows before it loads", (ANOTHER_TASK_EACH_TIME,)),
     world="warehouse",
-    beside=True,
+    lane="batch",
 )
