@@ -8,8 +8,8 @@ so each is parsed once. Whatever is unusual goes to ``stream.read``, which alone
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Annotated, Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
@@ -22,7 +22,6 @@ MOST_CACHED, LARGEST_CACHED = 20_000, 1_000
 """Lists of items that are kept, and bytes of one on the wire: 50 MB at the very worst."""
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
-_MONEY = re.compile(r"[0-9]{1,13}(\.[0-9]{1,4})?")
 _CONTROL = re.compile(rb"\\(?:[bfnrt]|u00[01])")
 """An escape that stands for a control character; JSON has no other way to write one."""
 _DASHES = (8, 13, 18, 23)
@@ -30,9 +29,9 @@ _LOOSE = {
     events.Id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)],
     events.Text: Annotated[str, msgspec.Meta(max_length=500)],
     events.Uuid: Annotated[str, msgspec.Meta(min_length=36, max_length=36)],
-    events.Money: str,
+    events.Money: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,11}(\.[0-9]{1,4})?$")],
 }
-"""Types of the contract, and what is left of each for the decoder to check."""
+"""Types of the contract, and what is left of each for the decoder to check; money of eleven digits is within its range."""
 
 
 class _Goods(NamedTuple):
@@ -42,22 +41,21 @@ class _Goods(NamedTuple):
     plain: bool
 
 
-def _loose(field: msgspec.structs.FieldInfo) -> tuple[str, Any, Any]:
+_DOUBTFUL = _Goods([], False)
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError)
+_NO_ITEMS = msgspec.Raw()
+_decode_items = msgspec.json.Decoder(msgspec.structs.fields(Event)[-1].type).decode
+
+
+def _loose(field: msgspec.structs.FieldInfo, closed: Mapping[str, Any]) -> tuple[str, Any, Any]:
     """``field`` of Event without the patterns that the reader checks by other means; items stay as on the wire."""
     if field.name == "items":
-        return field.name, msgspec.Raw, msgspec.Raw()
-    kind: Any = str if field.name == "currency" else field.type
+        return field.name, msgspec.Raw, _NO_ITEMS
+    kind = closed.get(field.name, field.type)
     for strict, loose in _LOOSE.items():
         if kind in (strict, strict | None):
             kind = loose if kind == strict else loose | None
     return (field.name, kind) if field.required else (field.name, kind, field.default)
-
-
-LooseEvent: Any = msgspec.defstruct("LooseEvent", map(_loose, msgspec.structs.fields(Event)), gc=False)
-"""Event as the quick decoder makes it; the reader puts the decoded items in."""
-_decode = msgspec.json.Decoder(LooseEvent).decode
-_decode_items = msgspec.json.Decoder(msgspec.structs.fields(Event)[-1].type).decode
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError)
 
 
 class EventReader:
@@ -66,7 +64,14 @@ class EventReader:
     def __init__(self, shops: Mapping[str, Shop]) -> None:
         self._shops = shops
         self._currencies = {shop_id: shop.currency for shop_id, shop in shops.items() if _CURRENCY.fullmatch(shop.currency)}
-        self._goods: dict[bytes, _Goods] = {b"": _Goods([], True)}
+        closed = {
+            "shop_id": _one_of(self._currencies),
+            "currency": _one_of(self._currencies.values()),
+            "schema_version": Literal[SCHEMA_VERSION],
+        }
+        struct: Any = msgspec.defstruct("LooseEvent", [_loose(field, closed) for field in msgspec.structs.fields(Event)], gc=False)
+        self._decode = msgspec.json.Decoder(struct).decode
+        self._goods: dict[bytes, _Goods] = {}
 
     def read(self, records: list[Record]) -> tuple[list[tuple[int, Event]], list[tuple[Record, Refused]]]:
         """Offset and event of the valid ones among ``records``, in order; the others, each with what is wrong."""
@@ -89,35 +94,38 @@ class EventReader:
         if earliest <= 0:
             return accepted, records
         limit = stream.written_at(earliest) + MAX_FUTURE
-        controls = _CONTROL.search(b"".join([value for _, _, _, value in records if value]))
-        currencies, goods_of, known, append = self._currencies, self._goods_of, self._goods.get, accepted.append
+        text = b"".join([value for _, _, _, value in records if value])
+        controls = b"\\" in text and _CONTROL.search(text)
+        decode, currencies, goods_of, known, append = self._decode, self._currencies, self._goods_of, self._goods.get, accepted.append
         for record in records:
             offset, timestamp, _, value = record
             try:
-                event = _decode(value)
+                event = decode(value)
             except _UNREADABLE:
                 doubtful.append(record)
                 continue
-            raw = bytes(event.items)
-            goods = known(raw) or goods_of(raw)
+            raw = event.items
+            if raw is _NO_ITEMS:
+                event.items = []
+                sure = event.event_name not in NEED_ITEMS
+            else:
+                raw = bytes(raw)
+                goods = known(raw) or goods_of(raw)
+                event.items = goods.items
+                sure = (goods.plain or (goods.items and event.event_name == "adjustment")) and (
+                    event.transaction_id is not None or event.event_name != "purchase"
+                )
             if (
-                goods is None
-                or timestamp < earliest
-                or not EARLIEST <= event.event_time <= limit
-                or currencies.get(event.shop_id) != event.currency
-                or (not goods.plain and event.event_name != "adjustment")
-                or (not goods.items and event.event_name in NEED_ITEMS)
-                or event.schema_version != SCHEMA_VERSION
-                or (event.tax is not None and not _sound(event.tax))
-                or (event.shipping is not None and not _sound(event.shipping))
-                or (event.transaction_id is None and event.event_name == "purchase")
-                or len(value) > MAX_BYTES
-                or (controls and _CONTROL.search(value))
+                sure
+                and timestamp >= earliest
+                and EARLIEST <= event.event_time <= limit
+                and currencies.get(event.shop_id) == event.currency
+                and len(value) <= MAX_BYTES
+                and not (controls and _CONTROL.search(value))
             ):
+                append((offset, event))
+            else:
                 doubtful.append(record)
-                continue
-            event.items = goods.items
-            append((offset, event))
         if not _are_uuids([event.event_id for _, event in accepted]):
             good = {offset for offset, event in accepted if _are_uuids([event.event_id])}
             bad = {offset for offset, _ in accepted} - good
@@ -125,25 +133,26 @@ class EventReader:
             doubtful += [record for record in records if record[0] in bad]
         return accepted, doubtful
 
-    def _goods_of(self, raw: bytes) -> _Goods | None:
-        """The items in ``raw``; None where they are not surely valid."""
+    def _goods_of(self, raw: bytes) -> _Goods:
+        """The items in ``raw``, none of them where they are not surely valid."""
         try:
             items = _decode_items(raw)
         except _UNREADABLE:
-            return None
+            return _DOUBTFUL
         lines = [(events.money_units(i.price), i.quantity, events.money_units(i.discount)) for i in items]
-        if any(abs(price) * quantity > MAX_AMOUNT for price, quantity, _ in lines):
-            return None
+        if not items or any(abs(price) * quantity > MAX_AMOUNT for price, quantity, _ in lines):
+            return _DOUBTFUL
         made = _Goods(items, all(price >= 0 and 0 <= discount <= price * quantity for price, quantity, discount in lines))
         if len(raw) <= LARGEST_CACHED:
             if len(self._goods) >= MOST_CACHED:
-                self._goods = {b"": self._goods[b""]}
+                self._goods.clear()
             self._goods[raw] = made
         return made
 
 
-def _sound(text: str) -> bool:
-    return _MONEY.fullmatch(text) is not None and events.money_units(text) <= MAX_AMOUNT
+def _one_of(values: Iterable[str]) -> Any:
+    """One of ``values`` (or the empty text, no shop's): what is decoded is an object that is there already."""
+    return Literal[tuple(sorted({"", *values}))]
 
 
 def _are_uuids(ids: list[str]) -> bool:
