@@ -115,6 +115,13 @@ def text(value: str | None, sub: str = "", href: str = "", otherwise: str = "not
     return Cell(formats.inert(value) if value else otherwise, sub=formats.inert(sub), href=href)
 
 
+def of_dimension(dimension: str, value: str) -> Cell:
+    """A value of a dimension as people name it: countries by CLDR's names, devices with a capital letter."""
+    if dimension == "country":
+        return text(formats.DEFAULT.territories.get(value, value) if len(value) == 2 else value)
+    return text(value.capitalize() if dimension == "device" else value)
+
+
 def money(value: Decimal | None, currency: str, css: str = "", decimals: int | None = None) -> Cell:
     return Cell(formats.money(value, currency, decimals), "" if value is None else f"{value:.4f}", css=css)
 

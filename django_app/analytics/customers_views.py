@@ -10,9 +10,12 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest
 from django.urls import path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from analytics import cards, formats
 from analytics.analysis import Page, attempt, page
+from analytics.answers import strong
 from analytics.cards import Card, Cell, Column, Row, table
 from analytics.datasets import DATASETS
 from analytics.figures import Figure, cut
@@ -74,16 +77,17 @@ def _figures(report: Report, totals: dict[str, dict[str, Any]]) -> list[Figure]:
     ]
 
 
-def _answer(report: Report, now: dict[str, Any], segments: list[dict[str, Any]]) -> str:
+def _answer(report: Report, now: dict[str, Any], segments: list[dict[str, Any]]) -> SafeString | str:
     if not now["customers"]:
         return "No known customer ordered in these days: orders without one count in revenue, never here."
-    returning = now["customers"] - now["new_customers"]
-    text = f"{formats.count(now['customers'])} customer{'' if now['customers'] == 1 else 's'} ordered, {formats.percent(_ratio(returning, now['customers']), 1)} of them had ordered before."
+    returning = formats.percent(_ratio(now["customers"] - now["new_customers"], now["customers"]), 1)
+    number = strong(f"{formats.count(now['customers'])} customer{'' if now['customers'] == 1 else 's'}")
+    text = format_html("{} ordered, {} of them had ordered before.", number, strong(returning))
     revenue = sum((one["revenue"] for one in segments), Decimal(0))
     if segments and revenue > 0:
         best = segments[0]
-        share = formats.percent(best["revenue"] / revenue, 1)
-        text += f" {best['segment']}: {formats.count(best['customers'])} customers bring {share} of two years’ revenue."
+        share = strong(formats.percent(best["revenue"] / revenue, 1))
+        text += format_html(" {}: {} customers bring {} of two years’ revenue.", best["segment"], formats.count(best["customers"]), share)
     return text
 
 
@@ -140,26 +144,21 @@ def _segments(scope: Scope, found: list[dict[str, Any]]) -> Card:
 
 
 def _rule(one: dict[str, Any]) -> str:
-    """A segment in words, from the bands it spans: "last order 0–40 d, 3 or more orders"."""
-    low, high = RECENCY[one["highest_recency_band"]], RECENCY[one["lowest_recency_band"]]
-    recency = (
-        low
-        if low == high
-        else f"over {RECENCY[one['highest_recency_band'] + 1].split('–')[-1]}"
-        if high.startswith(">") and one["highest_recency_band"] < 5
-        else f"{low.split('–')[0]}–{high.split('–')[-1]}"
-        if not high.startswith(">")
-        else "any day"
-    )
-    few, many = FREQUENCY[one["lowest_frequency_band"]], FREQUENCY[one["highest_frequency_band"]]
-    frequency = (
-        few
-        if few == many
-        else f"{few.split('–')[0].split(' ')[0]} or more orders"
-        if one["highest_frequency_band"] == 5
-        else f"{few.split('–')[0].split(' ')[0]}–{many.split('–')[-1]}"
-    )
-    return f"last order {recency} ago, {frequency}".replace(" d ago", " days ago").replace("any day ago", "any day")
+    """A segment in words, from the bands it spans: "0–40 d ago, 5 or more orders"."""
+    ages = [RECENCY[band] for band in range(one["highest_recency_band"], one["lowest_recency_band"] - 1, -1)]
+    numbers = [FREQUENCY[band] for band in range(one["lowest_frequency_band"], one["highest_frequency_band"] + 1)]
+    return f"{_joined(ages)} ago, {_joined(numbers)}"
+
+
+def _joined(bands: list[str]) -> str:
+    """Bands that follow one another as one: 0–14 d and 15–40 d are 0–40 d; 3–4, 5–7 and 8+ orders are 3+ orders."""
+    first, last = bands[0], bands[-1]
+    low, unit = first.split("–")[0].split(" ")[0], last.split(" ")[-1]
+    if first == last:
+        return first
+    if last.startswith(">"):
+        return f"over {int(low) - 1} d"
+    return f"{low}+ {unit}" if "+" in last else f"{low}–{last.split('–')[-1]}"
 
 
 def _cohorts(scope: Scope) -> Card:

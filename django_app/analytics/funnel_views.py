@@ -8,10 +8,12 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from analytics import cards, formats
 from analytics.analysis import Page, attempt, page
-from analytics.answers import compared
+from analytics.answers import compared, strong
 from analytics.cards import Card, Cell, Column, Row, table
 from analytics.datasets import DATASETS
 from analytics.figures import Figure
@@ -56,16 +58,17 @@ def _share(part: Any, whole: Any) -> Decimal | None:
     return Decimal(part) / Decimal(whole) if part is not None and whole else None
 
 
-def _answer(scope: Scope, steps: list[dict[str, Any]]) -> str:
+def _answer(scope: Scope, steps: list[dict[str, Any]]) -> SafeString | str:
     report = scope.report
     rate = report.current.value("conversion_rate")
     if rate is None or len(steps) < 2:
         return f"No conversion for these days: {report.current.why_unknown('conversion_rate')}."
     was = report.previous.value("conversion_rate") if report.previous else None
-    text = f"{formats.percent(rate)} of sessions end with an order{compared(report, 'conversion_rate', rate, was)}."
+    text = format_html("{} of sessions end with an order{}.", strong(formats.percent(rate)), compared(report, "conversion_rate", rate, was))
     before, after = max(itertools.pairwise(steps), key=lambda pair: pair[0]["sessions"] - pair[1]["sessions"])
     gone = _share(before["sessions"] - after["sessions"], before["sessions"])
-    return f"{text} Most are lost between “{before['title']}” and “{after['title']}”: {formats.percent(gone, 1)} leave."
+    lost = strong(f"{formats.percent(gone, 1)} leave")
+    return format_html("{} Most are lost between “{}” and “{}”: {}.", text, before["title"], after["title"], lost)
 
 
 def _cart_figures(scope: Scope) -> list[Figure]:

@@ -10,10 +10,13 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest
 from django.urls import path, reverse
+from django.utils.html import format_html
 from django.utils.http import urlencode
+from django.utils.safestring import SafeString
 
 from analytics import cards, formats
 from analytics.analysis import Page, attempt, page
+from analytics.answers import strong
 from analytics.cards import Card, Cell, Column, table
 from analytics.datasets import DATASETS
 from analytics.figures import Figure, Period, ShopDay
@@ -80,16 +83,17 @@ def _figures(scope: Scope, found: list[dict[str, Any]]) -> list[Figure]:
     return [*counted, report.figure("units"), report.figure("refund_rate")]
 
 
-def _answer(scope: Scope, found: list[dict[str, Any]]) -> str:
+def _answer(scope: Scope, found: list[dict[str, Any]]) -> SafeString:
     best = sum(1 for one in found if one["class"] == "A")
-    text = f"{formats.count(best)} of {formats.count(len(found))} products make 80% of net revenue."
+    text = format_html("{} make 80% of net revenue.", strong(f"{formats.count(best)} of {formats.count(len(found))} products"))
     if not scope.report.comparable or not found:
         return text
     moved = sorted(found, key=lambda one: one["net_revenue"] - one["previous_net_revenue"])
     for one, verb in ((moved[-1], "gained"), (moved[0], "lost")):
         by = one["net_revenue"] - one["previous_net_revenue"]
-        if (by > 0) == (verb == "gained") and by:
-            text += f" {_name(one)} {verb} most ({'+' if by > 0 else ''}{formats.money(by, scope.shop.currency)})."
+        if by and (by > 0) == (verb == "gained"):
+            amount = f"{'+' if by > 0 else ''}{formats.money(by, scope.shop.currency)}"
+            text += format_html(" {} {} most ({}).", _name(one), verb, strong(amount))
     return text
 
 

@@ -78,7 +78,7 @@ def breakdown(scope: Scope, dimension: str, title: str, span: str) -> Card:
 
     def line(name: str, amount: Decimal, before: Decimal) -> tuple[Cell, ...]:
         return (
-            cards.text(name),
+            cards.of_dimension(dimension, name),
             cards.bar(amount, top, before if report.comparable else None),
             cards.money(amount, currency, "strong"),
             cards.percent(amount / net if net > 0 else None),

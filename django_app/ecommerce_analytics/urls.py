@@ -1,5 +1,6 @@
 """Every address of the dashboard."""
 
+from django.conf import settings
 from django.urls import path
 
 from analytics import (
@@ -13,6 +14,7 @@ from analytics import (
     report_views,
     sales_views,
     signin,
+    styleguide,
 )
 
 urlpatterns = [
@@ -28,6 +30,7 @@ urlpatterns = [
     path("login/<str:token>", signin.use_link, name="login-link"),
     path("signout", signin.sign_out, name="signout"),
     path("healthz", health.healthz, name="healthz"),
+    *(styleguide.urlpatterns if settings.DEBUG else ()),
 ]
 
 handler400 = errors.bad_request

@@ -75,6 +75,28 @@ def datasets() -> Path:
     return DATASETS
 
 
+@pytest.fixture(scope="session")
+def client(postgres):
+    """A signed-in client of the dashboard in this process; numbers in en-GB."""
+    if str(PROJECT_DIR / "django_app") not in sys.path:
+        sys.path.insert(0, str(PROJECT_DIR / "django_app"))
+    os.environ["DJANGO_SETTINGS_MODULE"] = "ecommerce_analytics.settings"
+    import django
+
+    django.setup()
+    from django.contrib.auth import get_user_model
+    from django.core.management import call_command
+    from django.test import Client, override_settings
+
+    call_command("collectstatic", interactive=False, verbosity=0)
+    user, _ = get_user_model().objects.get_or_create(username="pages-test")
+    client = Client()
+    client.force_login(user)
+    with override_settings(ALLOWED_HOSTS=["testserver"]):
+        yield client
+    user.delete()
+
+
 @contextmanager
 def program(*command: str, cwd: Path = PROJECT_DIR):
     """A long-running program of the platform, ended with SIGTERM."""

@@ -14,6 +14,7 @@ from ecommerce.shops import Shop
 
 TODAY = date(2026, 11, 23)
 TABLES = (
+    "fct_order_line",
     "mart_daily_sales",
     "mart_daily_product",
     "mart_daily_funnel",

@@ -2,9 +2,7 @@
 
 import csv
 import io
-import os
 import re
-import sys
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -13,34 +11,11 @@ import redis
 from sales_rows import EMPTY, SHOP, TODAY, Warehouse
 
 from ecommerce import lake
-from ecommerce.config import PROJECT_DIR
 from ecommerce.events import Event, Item
 from ecommerce.live import Accepted, Batch, LiveState, LiveWriter, Origin
 from ecommerce.local import servers
 
 YESTERDAY = TODAY - timedelta(days=1)
-
-
-@pytest.fixture(scope="module")
-def client(postgres):
-    """A signed-in client of the dashboard in this process."""
-    if str(PROJECT_DIR / "django_app") not in sys.path:
-        sys.path.insert(0, str(PROJECT_DIR / "django_app"))
-    os.environ["DJANGO_SETTINGS_MODULE"] = "ecommerce_analytics.settings"
-    import django
-
-    django.setup()
-    from django.contrib.auth import get_user_model
-    from django.core.management import call_command
-    from django.test import Client, override_settings
-
-    call_command("collectstatic", interactive=False, verbosity=0)
-    user, _ = get_user_model().objects.get_or_create(username="sales-test")
-    client = Client()
-    client.force_login(user)
-    with override_settings(ALLOWED_HOSTS=["testserver"]):
-        yield client
-    user.delete()
 
 
 @pytest.fixture(scope="module")

@@ -1,40 +1,17 @@
 """The Sales page in real Chromium: charts, keyboard, theme, phone, downloads; and nothing on its console."""
 
-import os
 import re
-import subprocess
-import sys
-import time
-import urllib.request
 from datetime import date, timedelta
 
+import browsing
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 from sales_rows import SHOP, Warehouse
 
-from ecommerce.config import PROJECT_DIR
-from ecommerce.local import servers
 from ecommerce.shops import Shop
 
 pytestmark = pytest.mark.browser
-MANAGE = PROJECT_DIR / "django_app" / "manage.py"
 CLOCK = Shop(SHOP.shop_id, SHOP.name, SHOP.time_zone, SHOP.currency)
-
-
-def is_healthy(url: str) -> bool:
-    try:
-        urllib.request.urlopen(url, timeout=5).close()
-    except OSError:
-        return False
-    return True
-
-
-def wait_until_healthy(url: str, process: subprocess.Popen, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_healthy(url):
-        assert process.poll() is None, f"the dashboard ended with exit code {process.returncode}"
-        assert time.monotonic() < deadline, f"the dashboard did not become healthy within {seconds:.0f} s"
-        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
@@ -42,41 +19,24 @@ def address(postgres, redis_server, tmp_path_factory):
     """A dashboard whose one shop has forty days of history."""
     shops = tmp_path_factory.mktemp("shops") / "shops.toml"
     shops.write_text(f'[{SHOP.shop_id}]\nname = "{SHOP.name}"\ntime_zone = "{SHOP.time_zone}"\ncurrency = "{SHOP.currency}"\n')
-    port = str(servers.free_port())
-    environ = {**os.environ, "ECOMMERCE_SHOPS_FILE": str(shops), "ECOMMERCE_DASHBOARD_PORT": port}
-    environ["ECOMMERCE_PUBLIC_URL"] = f"http://localhost:{port}"
-    subprocess.run([sys.executable, str(MANAGE), "collectstatic", "--noinput", "-v", "0"], check=True, env=environ)
     warehouse = Warehouse(postgres)
     warehouse.clear()
     for back in range(2, 42):
         warehouse.day(CLOCK.today() - timedelta(days=back), gross=f"{1000 + back}.0000", adjustments="-1.00")
-    command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", port, "ecommerce_analytics.asgi:application"]
-    with subprocess.Popen(command, cwd=MANAGE.parent, env=environ) as process:
-        wait_until_healthy(f"http://localhost:{port}/healthz", process)
-        yield f"http://localhost:{port}", environ
-        process.terminate()
+    with browsing.dashboard(shops) as found:
+        yield found
     warehouse.close()
 
 
 @pytest.fixture(scope="module")
 def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-background-networking"])
+    with browsing.chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
 def signed_in(chromium, address):
-    """The cookies of a session."""
-    printed = subprocess.run([sys.executable, str(MANAGE), "login_link"], capture_output=True, text=True, check=True, env=address[1]).stdout
-    page = chromium.new_page()
-    page.goto(re.search(r"http\S+", printed)[0])
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/?*" if "?" in page.url else "**/")
-    state = page.context.storage_state()
-    page.context.close()
-    return state
+    return browsing.sign_in(chromium, address)
 
 
 @pytest.fixture
@@ -89,7 +49,7 @@ def opened(chromium, address, signed_in):
         page = contexts[-1].new_page()
         page.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(f"{address[0]}/sales?shop={SHOP.shop_id}{query}")
+        page.goto(f"{address.url}/sales?shop={SHOP.shop_id}{query}")
         return page
 
     yield open_page

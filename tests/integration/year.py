@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
+import redis
 
+from ecommerce import simulator
 from ecommerce.config import Settings
+from ecommerce.live import Accepted, Batch, LiveWriter, Origin
 from ecommerce.shops import Shop
 
+BATCH = 1000
 SQL = Path(__file__).with_name("year.sql")
-TABLES = ["mart_daily_sales", "mart_daily_product", "mart_daily_funnel", "mart_daily_breakdown", "mart_hourly_sales", "mart_cart_abandonment", "mart_customer_rfm", "mart_cohort_retention", "mart_product_pair", "mart_product_abc", "fct_order_line", "fct_order", "fct_session", "fct_cart_line", "dim_product", "dim_customer", "reconciliation", "etl_run_day", "etl_run"]
+TABLES = [
+    "mart_daily_sales",
+    "mart_daily_product",
+    "mart_daily_funnel",
+    "mart_daily_breakdown",
+    "mart_hourly_sales",
+    "mart_cart_abandonment",
+    "mart_customer_rfm",
+    "mart_cohort_retention",
+    "mart_product_pair",
+    "mart_product_abc",
+    "fct_order_line",
+    "fct_order",
+    "fct_session",
+    "fct_cart_line",
+    "dim_product",
+    "dim_customer",
+    "reconciliation",
+    "etl_run_day",
+    "etl_run",
+]
 
 
 def write(settings: Settings, shop: Shop, days: int = 400, daily: int = 45) -> None:
@@ -27,3 +52,16 @@ def write(settings: Settings, shop: Shop, days: int = 400, daily: int = 45) -> N
 def remove(connection: psycopg.Connection, shop: Shop) -> None:
     for table in TABLES:
         connection.execute(f"DELETE FROM warehouse.{table} WHERE shop_id = %s", [shop.shop_id])
+
+
+def stream_today(settings: Settings, shop: Shop, seed: int = 7) -> int:
+    """Counts the simulated events of ``shop``'s today up to now in Redis; gives their number."""
+    now = datetime.now(UTC)
+    events = [event for event in simulator.day_events(shop, shop.today(), seed) if event.event_time <= now]
+    writer = LiveWriter(redis.Redis(**settings.redis_options), Origin("cluster", "year", "id"), {shop.shop_id: shop})
+    for first in range(0, len(events), BATCH):
+        batch = events[first : first + BATCH]
+        claim = writer.claim(0, 0)
+        accepted = [Accepted(claim.next + place, event) for place, event in enumerate(batch)]
+        writer.apply(claim, Batch(0, claim.next, claim.next + len(batch), accepted, []), lambda refused: None)
+    return len(events)

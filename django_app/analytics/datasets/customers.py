@@ -77,7 +77,7 @@ BOUGHT = """
     FROM warehouse.dim_customer AS known
     JOIN warehouse.fct_order_line AS lines USING (shop_id, customer_id)
     LEFT JOIN warehouse.dim_product AS product ON product.shop_id = known.shop_id AND product.product_id = lines.product_id AND product.is_current
-    WHERE shop_id = %(shop)s AND known.customer_key = %(customer)s AND lines.line_type = 'purchase'
+    WHERE known.shop_id = %(shop)s AND known.customer_key = %(customer)s AND lines.line_type = 'purchase'
     GROUP BY lines.product_id, product.product_name ORDER BY 5 DESC, 1"""
 
 
