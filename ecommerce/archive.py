@@ -3,6 +3,7 @@
 One writer. A flush writes one Parquet file for each shop-day and partition, then one manifest a shop-day.
 The manifest keeps, for each partition, the offset up to which that shop-day is complete; after a crash
 between two manifests the same records are read again, and each shop-day takes only what it lacks.
+After the last manifest of a flush one file says up to which offset each partition is archived whole.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ecommerce import lake
+from ecommerce import archived_log, lake
 from ecommerce.events import FLAT_SCHEMA, Event, Item
 from ecommerce.lake import LakeFile, Manifest
 from ecommerce.shops import Shop
@@ -36,6 +38,7 @@ SCHEMA = pa.schema([
 """The flattened contract, and where each row's event stands in the log."""
 
 MERGE_FILES = 32
+ROW_GROUP = 32_768
 SMALL_ROWS = 20_000
 KEEP_UNNAMED_SECONDS = 3600
 
@@ -62,7 +65,8 @@ class Archive:
     def __init__(self, root: Path, log: Log, shops: Mapping[str, Shop]) -> None:
         self._root, self._log, self._shops = root, log, shops
         self._swept: set[Path] = set()
-        self._lock = _lock(root / "events" / f"source={SOURCE}" / ".archiver.lock")
+        self._folder = root / "events" / f"source={SOURCE}"
+        self._lock = _lock(self._folder / ".archiver.lock")
 
     def write(self, rows: Iterable[Archived], ends: Mapping[int, int]) -> int:
         """Publish ``rows`` (in offset order); ``ends`` is the next offset of each partition they come from.
@@ -79,7 +83,27 @@ class Archive:
         days: dict[tuple[str, date], list[Archived]] = defaultdict(list)
         for row in rows:
             days[row.event.shop_id, self._shops[row.event.shop_id].day_of(row.event.event_time)].append(row)
-        return sum(self._write_day(shop_id, day, found, ends) for (shop_id, day), found in days.items())
+        written = sum(self._write_day(shop_id, day, found, ends) for (shop_id, day), found in days.items())
+        self._note(ends)
+        return written
+
+    def begin(self, partition: int, first: int, following: int) -> None:
+        """Note that the archive of ``partition`` holds the offsets from ``first`` up to, not including, ``following``."""
+        progress = archived_log.read_progress(self._folder)
+        progress[self._place(partition)] = (first, following)
+        lake.replace(self._folder / archived_log.PROGRESS, msgspec.json.encode(progress))
+
+    def archived(self, partition: int) -> int | None:
+        """The offset up to which ``partition`` is archived whole; None where the lake does not say."""
+        found = archived_log.read_progress(self._folder).get(self._place(partition))
+        return None if found is None else found[1]
+
+    def _note(self, ends: Mapping[int, int]) -> None:
+        progress = archived_log.read_progress(self._folder)
+        for number, end in ends.items():
+            first, following = progress.get(self._place(number), (end, end))
+            progress[self._place(number)] = (first, max(end, following))
+        lake.replace(self._folder / archived_log.PROGRESS, msgspec.json.encode(progress))
 
     def close(self) -> None:
         """Let another archiver write."""
@@ -115,7 +139,7 @@ class Archive:
         span = f"p{number}-{first:012d}-{last:012d}"
         path = partition / f"{self._log.topic_id[:8]}-{span}" / f"{self._log.topic}-{span}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(content, path, compression="zstd")
+        pq.write_table(content, path, compression="zstd", row_group_size=ROW_GROUP)
         return lake.describe(partition, path, content.num_rows)
 
     def _publish(self, partition: Path, files: list[LakeFile], offsets: dict[str, int]) -> None:

@@ -32,8 +32,8 @@ class DeadLetters:
         kafka.errors.KafkaError: Kafka does not answer.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._topic = settings.kafka_dlq_topic
+    def __init__(self, settings: Settings, topic_id: str = "") -> None:
+        self._topic, self._topic_id = settings.kafka_dlq_topic, topic_id
         self._producer = KafkaProducer(**settings.kafka_options, acks="all", bootstrap_timeout_ms=5000, max_block_ms=10_000)
 
     def send(self, refused: Iterable[tuple[Any, str, str]]) -> None:
@@ -43,7 +43,12 @@ class DeadLetters:
             kafka.errors.KafkaError: at least one was not.
         """
         sent = [
-            self._producer.send(self._topic, key=record.key, value=(record.value or b"")[:LARGEST], headers=headers(record, reason, detail))
+            self._producer.send(
+                self._topic,
+                key=record.key,
+                value=(record.value or b"")[:LARGEST],
+                headers=[*headers(record, reason, detail), ("topic_id", self._topic_id.encode())],
+            )
             for record, reason, detail in refused
         ]
         self._producer.flush(timeout=30)

@@ -111,13 +111,18 @@ def publish(partition: Path, manifest: Manifest) -> None:
     partition.mkdir(parents=True, exist_ok=True)
     for folder in {(partition / file.path).parent for file in manifest.files}:
         _fsync(folder)
-    temporary = partition / f".{MANIFEST}.{os.getpid()}"
+    replace(partition / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Make ``content`` the file at ``path`` in one step that survives a loss of power."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with temporary.open("wb") as stream:
-        stream.write(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+        stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
-    os.replace(temporary, partition / MANIFEST)
-    _fsync(partition)
+    os.replace(temporary, path)
+    _fsync(path.parent)
 
 
 @contextmanager

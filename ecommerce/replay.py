@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import date
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pyarrow as pa
@@ -15,7 +14,8 @@ import pyarrow.parquet as pq
 from ecommerce import lake
 from ecommerce.config import Settings
 from ecommerce.errors import PlatformError
-from ecommerce.events import FLAT_SCHEMA, SCHEMA_VERSION, Event, Item
+from ecommerce.events import FLAT_SCHEMA, Event
+from ecommerce.flat_events import event_of
 
 BATCH_ROWS = 16_384
 ORDER = [(name, "ascending") for name in ("event_time", "event_id", "item_index")]
@@ -74,7 +74,7 @@ def day_events(root: Path, source: str, shop_id: str, day: date) -> Iterator[Eve
 def _events(table: pa.Table) -> Iterator[Event]:
     rows = (row for batch in table.to_batches(max_chunksize=BATCH_ROWS) for row in batch.to_pylist())
     for _, lines in groupby(rows, key=lambda row: row["event_id"]):
-        yield _event(list(lines))
+        yield event_of(list(lines))
 
 
 def _check(table: pa.Table, source: str, shop_id: str, day: date) -> None:
@@ -84,43 +84,3 @@ def _check(table: pa.Table, source: str, shop_id: str, day: date) -> None:
                 f"{absent} of {table.num_rows} rows of {shop_id} on {day} from {source} have no {name}, which every event on the wire has: "
                 "such a day cannot be streamed; its numbers are in the warehouse"
             )
-
-
-def _event(rows: list[dict[str, Any]]) -> Event:
-    first = rows[0]
-    return Event(
-        event_id=first["event_id"],
-        shop_id=first["shop_id"],
-        event_name=first["event_name"],
-        event_time=first["event_time"],
-        client_id=first["client_id"],
-        session_id=first["session_id"],
-        currency=first["currency"],
-        schema_version=SCHEMA_VERSION,
-        user_id=first["user_id"],
-        country=first["country"],
-        device=first["device"],
-        channel=first["channel"],
-        page=first["page"],
-        transaction_id=first["transaction_id"],
-        tax=_money(first["tax"]),
-        shipping=_money(first["shipping"]),
-        coupon=first["coupon"],
-        items=[_item(row) for row in rows if row["item_id"] is not None],
-    )
-
-
-def _item(row: dict[str, Any]) -> Item:
-    return Item(
-        item_id=row["item_id"],
-        price=_money(row["price"]),
-        quantity=row["quantity"],
-        item_name=row["item_name"],
-        item_category=row["item_category"],
-        item_brand=row["item_brand"],
-        discount=_money(row["discount"]) if row["discount"] else "0",
-    )
-
-
-def _money(value: Any) -> str | None:
-    return None if value is None else f"{value:f}"

@@ -111,4 +111,13 @@ def shop_day_of_refused(raw: bytes | None, timestamp_ms: int, shops: Mapping[str
     return shop_id, shop.day_of(time if sound and time else arrival).isoformat()
 
 
-__all__ = ["CONSUMER_OPTIONS", "KAFKA_AWAY", "Log", "Refused", "describe_log", "read", "shop_day_of_refused", "written_at"]
+__all__ = [
+    "CONSUMER_OPTIONS",
+    "KAFKA_AWAY",
+    "Log",
+    "Refused",
+    "describe_log",
+    "read",
+    "shop_day_of_refused",
+    "written_at",
+]

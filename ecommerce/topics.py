@@ -22,6 +22,7 @@ def rights(settings: Settings) -> list[tuple[str, ACLOperation, ResourceType, st
         ("producer", WRITE, TOPIC, events),
         ("consumer", READ, TOPIC, events),
         ("consumer", WRITE, TOPIC, letters),
+        ("consumer", READ, TOPIC, letters),
         ("consumer", READ, GROUP, f"{events}.live"),
         ("archiver", READ, TOPIC, events),
         ("archiver", READ, GROUP, f"{events}.archiver"),

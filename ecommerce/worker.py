@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import signal
@@ -19,6 +20,7 @@ Result = TypeVar("Result")
 
 FIRST_WAIT, LONGEST_WAIT = 0.1, 2.0
 BEAT_SECONDS = 1.0
+HANG_SECONDS = 180
 REMIND_SECONDS = 30.0
 
 
@@ -31,10 +33,11 @@ class Worker:
 
     ``heartbeat`` is the file ``<run_dir>/<name>.heartbeat``, a JSON object with at least ``at``
     (RFC 3339, UTC), ``pid`` and ``state``; it is replaced atomically, at most once a second.
+    A ``watched`` worker that does not beat for three minutes ends itself, to be started again.
     """
 
-    def __init__(self, name: str, run_dir: Path) -> None:
-        self.name = name
+    def __init__(self, name: str, run_dir: Path, watched: bool = False) -> None:
+        self.name, self._watched = name, watched
         self.heartbeat = run_dir / f"{name}.heartbeat"
         self.stopping = False
         self._values: dict[str, Any] = {}
@@ -70,6 +73,9 @@ class Worker:
         if not changed and time.monotonic() - self._beaten < BEAT_SECONDS:
             return
         self._beaten = time.monotonic()
+        if self._watched:
+            # What hangs without a time-out ends, with every thread's stack on stderr, to be started again.
+            faulthandler.dump_traceback_later(HANG_SECONDS, exit=True)
         record = {"at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}", "pid": os.getpid(), **self._values}
         self.heartbeat.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.heartbeat.with_name(f".{self.heartbeat.name}.{os.getpid()}")

@@ -61,17 +61,26 @@ class Archiver:
         return self.worker.wait_for(self.config.kafka_awaited, attempt, stream.KAFKA_AWAY)
 
     def _start(self, partition: TopicPartition, begin: int, skip_lost: bool) -> int:
-        """The committed offset, or the log's beginning for a partition that was never archived."""
+        """Where the archive ends, as the lake says, or Kafka; the log's beginning for a partition that was never archived."""
+        number = partition.partition
         committed = self._on_kafka(lambda: self.kafka.committed(partition, timeout_ms=5000))
-        if committed is None:
-            return begin
-        if committed >= begin:
-            return committed
-        lost = f"partition {partition.partition}: archived up to offset {committed}, but the log begins at {begin}: {begin - committed} records are gone"
-        if not skip_lost:
-            raise LogError(f"{lost}. Start the archiver once with --skip-lost to go on without them")
-        self.worker.say(f"{lost}; going on without them")
-        return begin
+        archived = self.archive.archived(number)
+        start = committed if archived is None else archived
+        end = self._on_kafka(lambda: self.kafka.end_offsets([partition], timeout_ms=5000))[partition]
+        if start is not None and start > end:
+            raise LogError(
+                f"partition {number}: archived up to offset {start}, but the log ends at {end}: it lost its tail, and its next records "
+                "would take the places of archived ones. Make the topic again (its new id keeps the two apart)"
+            )
+        if start is not None and start < begin:
+            lost = f"partition {number}: archived up to offset {start}, but the log begins at {begin}: {begin - start} records are gone"
+            if not skip_lost:
+                raise LogError(f"{lost}. Start the archiver once with --skip-lost to go on without them")
+            self.worker.say(f"{lost}; going on without them")
+            start = archived = None
+        if archived is None:
+            self.archive.begin(number, begin if start is None else 0, begin if start is None else start)
+        return begin if start is None else start
 
     def gather(self) -> None:
         """Poll once and keep the valid events; the consumer sends the others to the dead-letter topic."""
@@ -159,7 +168,7 @@ def main() -> int:
     arguments = _arguments()
     worker = None
     try:
-        worker = Worker("archiver", settings().var_dir / "run").start()
+        worker = Worker("archiver", settings().var_dir / "run", watched=True).start()
         archiver = Archiver(worker, settings(), arguments.flush_rows, arguments.flush_seconds)
         try:
             run(archiver, arguments.skip_lost)

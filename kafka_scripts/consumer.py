@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Iterable
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
-from kafka.errors import FencedInstanceIdError, KafkaError
+from kafka.errors import FencedInstanceIdError, KafkaError, UnknownTopicOrPartitionError
 from kafka.structs import OffsetAndMetadata
 from redis import Redis, RedisError
 from redis.backoff import NoBackoff
@@ -23,10 +23,13 @@ from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisSlow
 from redis.retry import Retry
 
-from ecommerce import live, record_batches, stream
+from ecommerce import letters, live, record_batches, refill, stream
+from ecommerce.archived_log import ArchivedLog
+from ecommerce.batches import BatchReader
 from ecommerce.config import ConfigError, Settings, settings
 from ecommerce.dead_letters import DeadLetters, DeadRecord
-from ecommerce.event_reader import EventReader
+from ecommerce.events import Event, encode
+from ecommerce.lake import LakeError
 from ecommerce.record_batches import Record
 from ecommerce.shops import shops
 from ecommerce.suppression import Suppression, SuppressionError
@@ -36,6 +39,10 @@ POLL_MS = 200
 COMMIT_SECONDS = 1.0
 CHECK_SECONDS = 5.0
 SETTLE_SECONDS = 8.0
+PATIENCE, LONGEST_PATIENCE = 30.0, 600.0
+"""Without partitions for so long, seconds: spare members wait longer each time."""
+UNREMARKABLE = 1000
+"""So many records counted from the beginning are a start, not a rebuild."""
 
 
 class RedisNotReady(RedisError):
@@ -52,7 +59,10 @@ class Consumer(ConsumerRebalanceListener):
         self.kafka_name = config.kafka_name
         self.claims: dict[TopicPartition, live.Claim] = {}
         self.unclaimed: set[TopicPartition] = set()
+        self.rebuilding: dict[int, tuple[int, int]] = {}
+        self.refused_before: dict[int, list[live.Refusal]] | None = None
         self.counted_records, self.rate_from = 0, time.monotonic()
+        self.patience = PATIENCE
         self.committed = self.last_records = self.checked = time.monotonic()
 
     # -- connecting ---------------------------------------------------------------------------------
@@ -62,24 +72,51 @@ class Consumer(ConsumerRebalanceListener):
         retry = Retry(NoBackoff(), 0)
         redis = Redis(**self.config.redis_options, socket_timeout=10, socket_connect_timeout=3, retry=retry)
         self._on_redis(redis.ping)
+        self.accept_gap = new_generation
         if new_generation:
-            self.worker.say(f"counting from the beginning of the topic into generation {live.new_generation(redis)}")
+            self.worker.say(f"counting the archive and the topic from their beginning into generation {live.new_generation(redis)}")
         log = self._on_kafka(lambda: stream.describe_log(self.config, self.config.kafka_topic))
         self.log = log
         self.live = self._on_redis(lambda: live.LiveWriter(redis, live.Origin(*log[:3]), shops()))
-        self.dead_letters = self._on_kafka(lambda: DeadLetters(self.config))
+        self.progress = live.Progress(redis)
+        self.dead_letters = self._on_kafka(lambda: DeadLetters(self.config, log.topic_id))
+        self.reader = BatchReader(shops(), Suppression(self.config))
+        self._join()
+        self.worker.say(f"reading {log.topic} ({log.partitions} partitions) from {self.kafka_name}")
+
+    def _join(self) -> None:
         options = {
             **self.config.kafka_options,
             **stream.CONSUMER_OPTIONS,
-            "group_id": f"{log.topic}.live",
+            "group_id": f"{self.log.topic}.live",
             "group_instance_id": self.member,
         }
         self.kafka = self._on_kafka(lambda: KafkaConsumer(**options))
         self.to_plain = record_batches.use(self.kafka, self.config.record_decoder)
-        self.reader = EventReader(shops())
-        self.suppression = Suppression(self.config)
-        self.kafka.subscribe([log.topic], listener=self)
-        self.worker.say(f"reading {log.topic} ({log.partitions} partitions) from {self.kafka_name}")
+        # A group whose leader does not know the topic yet shares out nothing, and a static member keeps that nothing.
+        self._on_kafka(self._know_partitions)
+        self._subscribe()
+
+    def _know_partitions(self) -> None:
+        if not self.kafka.partitions_for_topic(self.log.topic):
+            raise UnknownTopicOrPartitionError(self.log.topic)
+
+    def _subscribe(self) -> None:
+        self.claims.clear()
+        self.unclaimed.clear()
+        self.without_since = time.monotonic()
+        self.kafka.subscribe([self.log.topic], listener=self)
+
+    def _check_joined(self) -> None:
+        """Without partitions for long, join anew as another member: the group would give the old one nothing again."""
+        if self.kafka.assignment():
+            self.without_since = time.monotonic()
+        elif time.monotonic() - self.without_since > self.patience:
+            self.worker.say(f"no partitions within {self.patience:.0f} s: joining the group as a new member")
+            self.patience = min(2 * self.patience, LONGEST_PATIENCE)
+            self.member = f"{self.member.partition('.')[0]}.{uuid.uuid4().hex[:6]}"
+            self.kafka.close(autocommit=False, timeout_ms=2000)
+            self._join()
 
     def _on_redis(self, attempt):
         def once():
@@ -116,40 +153,91 @@ class Consumer(ConsumerRebalanceListener):
             self.unclaimed.discard(partition)
 
     def claim_assigned(self) -> None:
-        """Fence earlier writers of the new partitions and read on from the stored offsets."""
+        """Fence earlier writers of the new partitions, bring back what is missing, read on from the stored offsets."""
         taken = sorted(self.unclaimed)
-        for partition in taken:
-            begin = self._on_kafka(lambda p=partition: self.kafka.beginning_offsets([p], timeout_ms=5000)[p])
-            if self._on_redis(lambda p=partition: self.live.stored(p.partition))[1] is None:
-                self.worker.say(f"no live state of partition {partition.partition}: counting from its beginning, offset {begin}")
-            claim = self._on_redis(lambda p=partition, b=begin: self.live.claim(p.partition, b))
-            self._check_position(partition, claim.next, begin)
-            if partition in self.unclaimed:
-                self.kafka.seek(partition, claim.next)
-                self.claims[partition] = claim
-                self.unclaimed.discard(partition)
         if taken:
-            self.worker.say(
-                f"counting partitions {', '.join(f'{p.partition} from {self.claims[p].next}' for p in taken if p in self.claims)}"
-            )
+            self.archived = ArchivedLog(self.config.lake_dir, self.log.topic_id)
+        for partition in taken:
+            if partition in self.unclaimed:
+                self._claim(partition)
+        if taken:
+            self.refused_before = None
+            where = [f"{p.partition} from {self.claims[p].next}" for p in taken if p in self.claims]
+            self.worker.say(f"counting partitions {', '.join(where) or 'none'}")
         self.kafka.resume(*(self.kafka.paused() - self.unclaimed))
 
-    def _check_position(self, partition: TopicPartition, offset: int, begin: int) -> None:
-        """Refuse a stored offset that the log does not hold."""
-        remedy = "Start the consumer once with --new-generation to drop the live state and count again from the log's beginning"
-        where = f"{partition.topic} partition {partition.partition}"
-        if offset < begin:
-            lost = begin - offset
-            raise live.StateError(
-                f"{where}: counted up to offset {offset}, but the log begins at {begin}: {lost} records are gone. {remedy}"
-            )
-        end = self._end(partition)
-        settled = time.monotonic() + SETTLE_SECONDS
+    def _claim(self, partition: TopicPartition) -> None:
+        number = partition.partition
+        plan, committed, stored = self._plan(partition)
+        claim = self._on_redis(lambda: self.live.claim(number, plan.start))
+        if claim.next != plan.start:
+            return  # swapped for a rebuilt state in between: the next round plans anew
+        if stored is None and plan.start < self._end(partition) - UNREMARKABLE:
+            self.worker.say(f"no live state of partition {number}: rebuilding it from offset {plan.start}")
+            self._on_redis(lambda: self.progress.begin({number: (plan.start, self._end(partition))}))
+        if (unfinished := self._on_redis(lambda: self.progress.unfinished(number))) is not None:
+            self.rebuilding[number] = unfinished
+        if self._from_archive(partition, claim, plan.stop, committed) and partition in self.unclaimed:
+            self.kafka.seek(partition, claim.next)
+            self.claims[partition] = claim
+            self.unclaimed.discard(partition)
+
+    def _plan(self, partition: TopicPartition) -> tuple[refill.Plan, int, int | None]:
+        """Where to count on, the offset below which refused records are dead letters already, and the stored offset."""
+        where, number = f"{partition.topic} partition {partition.partition}", partition.partition
+        self._on_redis(self.live.refresh)
+        stored = self._on_redis(lambda: self.live.stored(number))[1]
+        begin = self._on_kafka(lambda: self.kafka.beginning_offsets([partition], timeout_ms=5000)[partition])
+        committed = self._on_kafka(lambda: self.kafka.committed(partition, timeout_ms=5000))
+        bounds = refill.Bounds(begin, self._settled_end(partition, stored or 0))
+        return refill.plan(where, stored, bounds, committed, self.archived.span(number), self.accept_gap), committed or 0, stored
+
+    def _settled_end(self, partition: TopicPartition, offset: int) -> int:
+        """The log's end; a broker that has just started is given time to know it."""
+        end, settled = self._end(partition), time.monotonic() + SETTLE_SECONDS
         while end < offset and time.monotonic() < settled and not self.worker.stopping:
             self.worker.pause(0.5)
             end = self._end(partition)
-        if end < offset and not self.worker.stopping:
-            raise live.StateError(f"{where}: counted up to offset {offset}, but the log ends at {end}: it lost its tail. {remedy}")
+        return end
+
+    def _from_archive(self, partition: TopicPartition, claim: live.Claim, stop: int, committed: int) -> bool:
+        """Count what the archive holds up to ``stop``; False when the partition was lost meanwhile."""
+        if claim.next >= stop:
+            return True
+        if self.refused_before is None:
+            self.refused_before = self._on_kafka(lambda: letters.refusals(self.config, self.log, shops()))
+        self.worker.say(f"reading partition {claim.partition} from the archive: offsets {claim.next} to {stop - 1}")
+        refused = self.refused_before.get(claim.partition, [])
+        try:
+            for batch in refill.batches(self.archived, claim, stop, refused, self.reader.suppression):
+                self._on_redis(lambda b=batch: self.live.apply(claim, b, lambda r: self._keep_again(b, r, committed), past=True))
+                self.worker.beat(state="rebuilding")
+                self._tell_progress(claim)
+                self._stay_in_group()
+                if self.worker.stopping or partition not in self.unclaimed:
+                    return False
+        except (live.Moved, live.Stale):
+            return False
+        return True
+
+    def _keep_again(self, batch: live.Batch, refused: list[live.Refusal], committed: int) -> None:
+        """Dead letters of archived events, but for those that were counted, and so refused, before."""
+        events = dict(batch.accepted)
+        fresh = [(self._record(batch.partition, r.offset, events[r.offset]), r.reason, r.detail) for r in refused if r.offset >= committed]
+        if fresh:
+            self._on_kafka(lambda: self.dead_letters.send(fresh))
+
+    def _record(self, partition: int, offset: int, event: Event) -> DeadRecord:
+        return DeadRecord(self.log.topic, partition, offset, int(event.event_time.timestamp() * 1000), event.key, encode(event))
+
+    def _tell_progress(self, claim: live.Claim) -> None:
+        if (span := self.rebuilding.get(claim.partition)) is None:
+            return
+        first, stop = span
+        self._on_redis(lambda: self.progress.done(claim.partition, min(claim.next, stop) - first))
+        if claim.next >= stop:
+            del self.rebuilding[claim.partition]
+            self._on_redis(self.progress.finish_if_done)
 
     def _end(self, partition: TopicPartition) -> int:
         return self._on_kafka(lambda: self.kafka.end_offsets([partition], timeout_ms=5000)[partition])
@@ -157,9 +245,7 @@ class Consumer(ConsumerRebalanceListener):
     def rejoin(self) -> None:
         """Leave the group and join again: somebody else owns what this member thought its own."""
         self.kafka.unsubscribe()
-        self.claims.clear()
-        self.unclaimed.clear()
-        self.kafka.subscribe([self.config.kafka_topic], listener=self)
+        self._subscribe()
 
     # -- one poll -----------------------------------------------------------------------------------
 
@@ -178,22 +264,12 @@ class Consumer(ConsumerRebalanceListener):
             self.last_records = time.monotonic()
         return {partition: self.to_plain(records) for partition, records in polled.items()}
 
-    def read(self, partition: TopicPartition, records: list[Record], claim: live.Claim) -> live.Batch:
-        """Decode and validate; what is refused is kept apart with its reason and shop-day."""
-        accepted, unaccepted = self.reader.read(records)
-        accepted = self.suppression.filtered(accepted)
-        refused = []
-        for (offset, timestamp, _, value), why in unaccepted:
-            place = stream.shop_day_of_refused(value, timestamp, shops()) or (None, None)
-            refused.append(live.Refusal(offset, why.reason, why.detail, *place))
-        return live.Batch(partition.partition, claim.next, records[-1][0] + 1, accepted, refused)
-
     def count(self, partition: TopicPartition, records: list[Record]) -> None:
         """Apply the records of one partition; on a lost claim leave them to whoever owns it."""
         claim = self.claims.get(partition)
         if claim is None:
             return
-        batch = self.read(partition, records, claim)
+        batch = self.reader.read(partition.partition, claim.next, records)
 
         def keep_refused(refused: list[live.Refusal]) -> None:
             by_offset = {record[0]: DeadRecord(*partition, *record) for record in records}
@@ -210,9 +286,13 @@ class Consumer(ConsumerRebalanceListener):
         claim = self.claims.pop(partition, None)
         if claim is None:
             return
+        if self._on_redis(self.live.retired):
+            self.worker.say(f"the live state was rebuilt: going on with partition {partition.partition} in the new one")
+            self.on_partitions_assigned([partition])
+            return
         writer, offset = self._on_redis(lambda: self.live.stored(partition.partition))
         if offset is None:
-            self.worker.say(f"the live state of partition {partition.partition} is gone from Redis; counting again from the log")
+            self.worker.say(f"the live state of partition {partition.partition} is gone from Redis")
         elif writer == claim.writer:
             self.worker.say(f"Redis went back from offset {claim.next} to {offset} of partition {partition.partition}; counting from there")
         else:
@@ -243,6 +323,8 @@ class Consumer(ConsumerRebalanceListener):
         if elapsed >= 1:
             self.worker.beat(state="running", rate=round(self.counted_records / elapsed, 1))
             self.counted_records, self.rate_from = 0, time.monotonic()
+            for claim in list(self.claims.values()):
+                self._tell_progress(claim)
         self.worker.beat(lag=lag, partitions=sorted(p.partition for p in self.claims))
 
     def check(self) -> None:
@@ -252,6 +334,7 @@ class Consumer(ConsumerRebalanceListener):
             self._check_state()
         if time.monotonic() - self.last_records >= CHECK_SECONDS:
             self._check_log()
+        self._check_joined()
 
     def _check_state(self) -> None:
         """Redis may have lost its last second, or everything, while nothing came for a partition."""
@@ -265,7 +348,9 @@ class Consumer(ConsumerRebalanceListener):
         self.last_records = time.monotonic()
         if log[:3] != self.log[:3]:
             raise live.StateError(
-                f"topic {log.topic} was made again (id {log.topic_id}, was {self.log.topic_id}) while it was being counted"
+                f"topic {log.topic} was made again (id {log.topic_id}, was {self.log.topic_id}) while it was being counted. Start the "
+                "consumer once with --new-generation to count the new one",
+                "another_log",
             )
 
     def close(self) -> None:
@@ -298,7 +383,7 @@ def main() -> int:
     arguments = parser.parse_args()
     worker = None
     try:
-        worker = Worker(arguments.name, settings().var_dir / "run").start()
+        worker = Worker(arguments.name, settings().var_dir / "run", watched=True).start()
         consumer = Consumer(worker, settings())
         try:
             run(consumer, arguments.new_generation)
@@ -306,7 +391,9 @@ def main() -> int:
             consumer.close()
     except Stopped:
         pass
-    except (ConfigError, SuppressionError, live.StateError) as error:
+    except (ConfigError, SuppressionError, LakeError, live.StateError) as error:
+        if worker:
+            worker.beat(state="stopped", incident=getattr(error, "incident", "refused_to_start"), message=str(error))
         print(f"consumer: {error}", file=sys.stderr)
         return 1
     except FencedInstanceIdError:

@@ -300,7 +300,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"producer: {error}", file=sys.stderr)
         return 2
     endless = not arguments.from_lake and arguments.seconds is None
-    worker = Worker("producer" if endless else "producer-once", config.var_dir / "run").start()
+    worker = Worker("producer" if endless else "producer-once", config.var_dir / "run", watched=True).start()
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # the outbox itself says when the broker is away and when it is back
     ack_log = arguments.ack_log.open("ab") if arguments.ack_log else None
     try:

@@ -4,9 +4,11 @@
 """
 
 from ecommerce.live.aggregate import Accepted, Batch, Refusal
+from ecommerce.live.generations import new_generation
 from ecommerce.live.keys import CHANNEL
+from ecommerce.live.progress import Progress
 from ecommerce.live.snapshot import LiveState
-from ecommerce.live.writer import Claim, LiveWriter, Moved, Origin, Stale, StateError, new_generation
+from ecommerce.live.writer import Claim, LiveWriter, Moved, Origin, Stale, StateError
 
 __all__ = [
     "CHANNEL",
@@ -17,6 +19,7 @@ __all__ = [
     "LiveWriter",
     "Moved",
     "Origin",
+    "Progress",
     "Refusal",
     "Stale",
     "StateError",

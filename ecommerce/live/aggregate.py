@@ -123,11 +123,12 @@ class Judge:
                 here.tally["late"] += 1
                 continue
             event_id = event.event_id
-            if event_id in ids:
+            counted_by = transactions.get((event.shop_id, event.transaction_id)) if event.event_name == "purchase" else None
+            if event_id in ids or event_id == counted_by:
                 here.tally["duplicates"] += 1
                 continue
             if event.items:
-                refusal = _refusal(offset, event, transactions, known)
+                refusal = _refusal(offset, event, counted_by, known)
                 if refusal:
                     found.refused.append(Refusal(offset, *refusal, event.shop_id, here.group.day))
                     here.tally[f"refused:{refusal[0]}"] += 1
@@ -167,13 +168,11 @@ class Judge:
         _count_refused(batch.refused, found)
 
 
-def _refusal(offset: int, event: Event, transactions: Mapping[tuple[str, str], str], known: Known) -> tuple[Reason, str] | None:
+def _refusal(offset: int, event: Event, counted_by: str | None, known: Known) -> tuple[Reason, str] | None:
     if offset in known.too_much:
         return Reason.BAD_MONEY, "with this amount the shop-day's sum would no longer fit 64 bits of 1/10,000"
-    if event.event_name == "purchase":
-        counted_by = transactions.get((event.shop_id, event.transaction_id))
-        if counted_by is not None:
-            return Reason.DUPLICATE_ORDER, f"transaction {event.transaction_id} was counted by event {counted_by}"
+    if counted_by is not None:
+        return Reason.DUPLICATE_ORDER, f"transaction {event.transaction_id} was counted by event {counted_by}"
     return None
 
 

@@ -122,7 +122,7 @@ end
 for _, e in ipairs(r.newest) do
   local top = tonumber(redis.call('HGET', e[1], 'last_event_ms') or '-1e18')
   if tonumber(e[2]) > top then redis.call('HSET', e[1], 'last_event_ms', e[2]) end
-  redis.call('HSET', e[1], 'lag_ms', e[3])
+  if e[3] then redis.call('HSET', e[1], 'lag_ms', e[3]) end
 end
 for _, e in ipairs(r.rate) do
   redis.call('INCRBY', e[1], e[3])

@@ -21,8 +21,10 @@ SEEN_DAYS = 2
 """Two times within 48 h of each other lie at most two UTC days apart."""
 
 
-def build(names: keys.Keys, writer: str, batch: Batch, verdicts: Verdicts, now: float) -> bytes:
+def build(names: keys.Keys, writer: str, batch: Batch, verdicts: Verdicts, now: float, past: bool = False) -> bytes:
     """The packed argument of apply.lua; ``now`` is the wall clock in seconds since 1970.
+
+    Events of the ``past`` do not show in the present's rate and lag, and nobody is told of them.
 
     Deltas and offsets are decimal strings: a Lua number is a double. Ids are 16 raw bytes.
     """
@@ -45,9 +47,9 @@ def build(names: keys.Keys, writer: str, batch: Batch, verdicts: Verdicts, now: 
         "max_values": keys.MAX_VALUES,
         "other": keys.OTHER,
         "latest": _latest(names, groups, at),
-        "newest": _newest(names, verdicts.counted, now),
-        "rate": _rate(names, verdicts, at),
-        "publish": sorted({shop_id for shop_id, _ in verdicts.tallies}),
+        "newest": _newest(names, verdicts.counted, now, past),
+        "rate": [] if past else _rate(names, verdicts, at),
+        "publish": [] if past else sorted({shop_id for shop_id, _ in verdicts.tallies}),
         "channel": keys.CHANNEL,
     }
     _products(names, groups, at, request)
@@ -213,11 +215,11 @@ def _entry(event: Event) -> bytes:
     })  # fmt: skip
 
 
-def _newest(names: keys.Keys, counted: Iterable[Group], now: float) -> list[list]:
-    """Per shop-day the highest event time (milliseconds) and how long that event took to get here."""
+def _newest(names: keys.Keys, counted: Iterable[Group], now: float, past: bool) -> list[list]:
+    """Per shop-day the highest event time (milliseconds) and, unless ``past``, how long that event took to get here."""
     last = {(group.shop_id, group.day): group for group in sorted(counted, key=lambda group: group.minute)}
     tops = {place: keys.microseconds(max(event.event_time for event in group.events)) // 1000 for place, group in last.items()}
-    return [[names.day(*place), str(top), str(int(now * 1000) - top)] for place, top in tops.items()]
+    return [[names.day(*place), str(top), *([] if past else [str(int(now * 1000) - top)])] for place, top in tops.items()]
 
 
 def _rate(names: keys.Keys, verdicts: Verdicts, at: int) -> list[list]:

@@ -124,7 +124,7 @@ def _document(
         "events_per_second": sum(int(count) for count in rate if count) / RATE_SECONDS,
         "totals": _totals(sums),
         "last_event_at": None if last is None else _rfc3339(keys.EPOCH + timedelta(milliseconds=last)),
-        "lag_ms": None if last is None else max(0, sums["lag_ms"]),
+        "lag_ms": max(0, sums["lag_ms"]) if "lag_ms" in sums else None,
     }
 
 

@@ -17,7 +17,7 @@ from redis import Redis
 
 from ecommerce.errors import PlatformError
 from ecommerce.events import Event
-from ecommerce.live import keys, request
+from ecommerce.live import generations, keys, request
 from ecommerce.live.aggregate import ORDER_EVENTS, Batch, Judge, Known, Refusal, Verdicts, money_fields
 from ecommerce.shops import Shop
 
@@ -33,7 +33,14 @@ class Origin(NamedTuple):
 
 
 class StateError(PlatformError):
-    """The live state cannot be used as it is; the message says why and what to do."""
+    """The live state cannot be used as it is; the message says why and what to do.
+
+    ``incident`` is its name in heartbeats and docs/streaming.md.
+    """
+
+    def __init__(self, message: str, incident: str) -> None:
+        super().__init__(message)
+        self.incident = incident
 
 
 class Stale(Exception):
@@ -56,17 +63,21 @@ class Claim:
     writer: str
     next: int
     watermarks: dict[str, int] = field(default_factory=dict)
+    fresh: bool = False
+    """Nothing of the partition was counted before."""
 
 
 class LiveWriter:
     """Applies batches of one topic to the live state. One instance a process; not for several threads.
 
+    ``building`` is a generation that is built beside the one that serves; None writes to that one.
+
     Raises:
         StateError: the state in Redis counts another topic or cluster.
     """
 
-    def __init__(self, redis: Redis, origin: Origin, shops: Mapping[str, Shop]) -> None:
-        self._redis = redis
+    def __init__(self, redis: Redis, origin: Origin, shops: Mapping[str, Shop], building: int | None = None) -> None:
+        self._redis, self._building = redis, building
         self._judge = Judge(shops)
         self._nonce = uuid.uuid4().hex
         self._claim = redis.register_script(_LUA["claim"])
@@ -84,9 +95,22 @@ class LiveWriter:
             if header[name] != value:
                 raise StateError(
                     f"the live state in Redis counts {name} {header[name]}, Kafka now has {value}: it is not the same log. "
-                    "Start the consumer once with --new-generation to drop the live state and count this log from its beginning"
+                    "Start the consumer once with --new-generation to drop the live state and count this log from its beginning",
+                    "another_log",
                 )
-        return int(header["generation"])
+        return self._building or int(header["generation"])
+
+    def refresh(self) -> None:
+        """Look at the generation that serves now.
+
+        Raises:
+            StateError: the state in Redis counts another topic or cluster.
+        """
+        self.names = keys.Keys(self._open())
+
+    def retired(self) -> bool:
+        """Another generation serves by now: claim again."""
+        return generations.serving(self._redis) not in (None, self.names.generation)
 
     def stored(self, partition: int) -> tuple[str | None, int | None]:
         """The partition's writer and next offset as stored; None for what is not."""
@@ -103,14 +127,28 @@ class LiveWriter:
         Raises:
             StateError: the state in Redis counts another topic or cluster.
         """
-        self.names = keys.Keys(self._open())
-        flat = self._claim(keys=[self.names.partition(partition)], args=[self._nonce, str(beginning)])
+        while True:
+            self.names = keys.Keys(self._open())
+            arguments = [self._nonce, str(beginning), self.names.generation, partition]
+            flat = self._claim(keys=[self.names.partition(partition), keys.HEADER], args=arguments)
+            if flat == b"lost":
+                raise StateError(
+                    f"the live state of partition {partition} is gone from Redis while that of others is there: its sums cannot be told "
+                    "apart. Start the consumer once with --new-generation to count everything again from the archive and the log",
+                    "state_damaged",
+                )
+            if flat:
+                break
+            if self._building:
+                raise StateError(
+                    f"generation {self._building} is no longer being built: another rebuild has begun, or Redis was emptied", "rebuild_lost"
+                )
         stored = {name.decode(): value.decode() for name, value in zip(flat[::2], flat[1::2], strict=True)}
         watermarks = {name.removeprefix("wm:"): int(value) for name, value in stored.items() if name.startswith("wm:")}
-        return Claim(partition, stored["writer"], int(stored["next"]), watermarks)
+        return Claim(partition, stored["writer"], int(stored["next"]), watermarks, stored["epoch"] == "1")
 
-    def apply(self, claim: Claim, batch: Batch, on_refused: Callable[[list[Refusal]], None]) -> Verdicts:
-        """Count ``batch`` in one atomic step and move ``claim`` on.
+    def apply(self, claim: Claim, batch: Batch, on_refused: Callable[[list[Refusal]], None], past: bool = False) -> Verdicts:
+        """Count ``batch`` in one atomic step and move ``claim`` on; ``past`` events are no news to open pages.
 
         ``on_refused`` gets every refusal, those found here (a second event of an order, an amount too
         large to add) included, before the offset moves, each once; it must keep them safe before it returns.
@@ -128,7 +166,7 @@ class LiveWriter:
             if fresh:
                 on_refused(fresh)
                 batch.reported |= {refusal.offset for refusal in fresh}
-            packed = request.build(self.names, claim.writer, batch, verdicts, time.time())
+            packed = request.build(self.names, claim.writer, batch, verdicts, time.time(), past)
             status, *answer = self._apply(args=[packed])
             if status == b"applied" or (status == b"moved" and answer[0] == str(batch.next).encode()):
                 claim.next = batch.next
@@ -151,7 +189,8 @@ def _learn(status: bytes, answer: list, known: Known, verdicts: Verdicts, names:
     else:
         raise StateError(
             f"key {answer[0].decode()} in Redis is not what the live state keeps there. Remove what wrote it, "
-            "then start the consumer once with --new-generation"
+            "then start the consumer once with --new-generation",
+            "state_damaged",
         )
 
 
@@ -164,17 +203,3 @@ def _largest(day_key: str, verdicts: Verdicts, names: keys.Keys) -> int:
     here = [group for group in verdicts.counted if names.day(group.shop_id, group.day) == day_key]
     events = [found for group in here for found in zip(group.offsets, group.events, strict=True)]
     return max(events, key=lambda found: amount(found[1]))[0]
-
-
-def new_generation(redis: Redis) -> int:
-    """Forget which log the live state counts and begin an empty generation; the old one's keys expire.
-
-    Returns:
-        The new generation's number.
-    """
-    old = int(redis.hget(keys.HEADER, "generation") or 0)
-    for key in redis.scan_iter(match=f"{keys.Keys(old).root}*", count=1000):
-        redis.unlink(key)
-    redis.delete(keys.HEADER)
-    redis.hset(keys.HEADER, "generation", old + 1)
-    return old + 1

@@ -36,6 +36,12 @@ def test_a_second_event_of_an_order_is_refused_and_names_the_first():
     assert found.refused == [Refusal(1, Reason.DUPLICATE_ORDER, f"transaction T1 was counted by event {first.event_id}", *PLACE)]
 
 
+def test_a_copy_of_an_order_is_a_duplicate_also_behind_a_second_event_of_it():
+    first, second = purchase("T1"), purchase("T1")
+    found = judge([second, first], known=Known(transactions={("demo", "T1"): first.event_id}))
+    assert dict(found.tallies[PLACE]) == {"received": 2, "refused:duplicate_order": 1, "duplicates": 1}
+
+
 def test_more_than_48_hours_behind_the_watermark_is_late_and_exactly_48_is_not():
     found = judge([event(minutes=48 * HOUR), event(minutes=0), event(minutes=-1 / 60)])
     assert found.tallies["demo", "2026-06-03"]["counted"] == 1
