@@ -75,7 +75,7 @@ USER 10001:10001
 EXPOSE 8000
 CMD ["sh", "-c", "python manage.py login_link && exec daphne -b 0.0.0.0 -p 8000 ecommerce_analytics.asgi:application"]
 
-FROM web AS consumer
+FROM lake AS consumer
 COPY shops.toml ./
 COPY ecommerce ./ecommerce
 COPY kafka_scripts ./kafka_scripts

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kazoo.client import KazooClient
 
 BROKER, ADMIN = "broker", "admin"
-USERS = (BROKER, ADMIN, "producer", "consumer", "archiver")
+USERS = (BROKER, ADMIN, "producer", "consumer", "archiver", "operator")
 ITERATIONS = 8192
 WAIT_SECONDS = 30
 

@@ -24,6 +24,9 @@ def rights(settings: Settings) -> list[tuple[str, ACLOperation, ResourceType, st
         ("consumer", WRITE, TOPIC, letters),
         ("consumer", READ, TOPIC, letters),
         ("consumer", READ, GROUP, f"{events}.live"),
+        ("operator", READ, TOPIC, letters),
+        ("operator", WRITE, TOPIC, letters),
+        ("operator", WRITE, TOPIC, events),
         ("archiver", READ, TOPIC, events),
         ("archiver", READ, GROUP, f"{events}.archiver"),
     ]

@@ -23,7 +23,7 @@ from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisSlow
 from redis.retry import Retry
 
-from ecommerce import letters, live, record_batches, refill, stream
+from ecommerce import letters, live, record_batches, refill, refusal_guard, stream
 from ecommerce.archived_log import ArchivedLog
 from ecommerce.batches import BatchReader
 from ecommerce.config import ConfigError, Settings, settings
@@ -31,6 +31,7 @@ from ecommerce.dead_letters import DeadLetters, DeadRecord
 from ecommerce.events import Event, encode
 from ecommerce.lake import LakeError
 from ecommerce.record_batches import Record
+from ecommerce.refusal_guard import RefusalGuard
 from ecommerce.shops import shops
 from ecommerce.suppression import Suppression, SuppressionError
 from ecommerce.worker import Stopped, Worker, one_line
@@ -67,10 +68,10 @@ class Consumer(ConsumerRebalanceListener):
 
     # -- connecting ---------------------------------------------------------------------------------
 
-    def connect(self, new_generation: bool) -> None:
+    def connect(self, new_generation: bool, accept_refused: bool) -> None:
         """Wait for Redis and Kafka and join the group."""
         retry = Retry(NoBackoff(), 0)
-        redis = Redis(**self.config.redis_options, socket_timeout=10, socket_connect_timeout=3, retry=retry)
+        redis = self.redis = Redis(**self.config.redis_options, socket_timeout=10, socket_connect_timeout=3, retry=retry)
         self._on_redis(redis.ping)
         self.accept_gap = new_generation
         if new_generation:
@@ -79,6 +80,8 @@ class Consumer(ConsumerRebalanceListener):
         self.log = log
         self.live = self._on_redis(lambda: live.LiveWriter(redis, live.Origin(*log[:3]), shops()))
         self.progress = live.Progress(redis)
+        stop = self._on_redis(lambda: refusal_guard.halted(redis))
+        self.guard = RefusalGuard(strict=bool(stop), accepted=accept_refused or "accepted" in stop)
         self.dead_letters = self._on_kafka(lambda: DeadLetters(self.config, log.topic_id))
         self.reader = BatchReader(shops(), Suppression(self.config))
         self._join()
@@ -270,6 +273,7 @@ class Consumer(ConsumerRebalanceListener):
         if claim is None:
             return
         batch = self.reader.read(partition.partition, claim.next, records)
+        self._watch_refused(partition, records, batch)
 
         def keep_refused(refused: list[live.Refusal]) -> None:
             by_offset = {record[0]: DeadRecord(*partition, *record) for record in records}
@@ -280,6 +284,17 @@ class Consumer(ConsumerRebalanceListener):
             self.counted_records += len(records)
         except (live.Moved, live.Stale):
             self._lost(partition)
+
+    def _watch_refused(self, partition: TopicPartition, records: list[Record], batch: live.Batch) -> None:
+        """Stop, before the batch counts, when most of what comes is refused."""
+        recovering = self.guard.recovering
+        if self.guard.trips(len(records), (refusal.offset - records[0][0] for refusal in batch.refused)):
+            worst = batch.refused[-1]
+            where = f"{partition.topic} partition {partition.partition} offset {worst.offset}"
+            raise self._on_redis(lambda: refusal_guard.halt(self.redis, where, f"{worst.reason} ({worst.detail[:200]})"))
+        if recovering and not self.guard.recovering:
+            self.worker.say("most records are valid again: a stop for too many refused ones is overcome")
+            self._on_redis(lambda: self.redis.delete(refusal_guard.HALTED))
 
     def _lost(self, partition: TopicPartition) -> None:
         """Claim again what Redis forgot, wholly or in part; leave to its new writer what has one."""
@@ -360,9 +375,9 @@ class Consumer(ConsumerRebalanceListener):
             self.dead_letters.close()
 
 
-def run(consumer: Consumer, new_generation: bool) -> None:
+def run(consumer: Consumer, new_generation: bool, accept_refused: bool) -> None:
     """Until asked to stop: claim, poll, count, report."""
-    consumer.connect(new_generation)
+    consumer.connect(new_generation, accept_refused)
     while not consumer.worker.stopping:
         consumer.claim_assigned()
         for partition, records in consumer.poll().items():
@@ -374,11 +389,14 @@ def run(consumer: Consumer, new_generation: bool) -> None:
 
 
 def main() -> int:
-    """Exit code 0 after a stop that was asked for, 1 where the state or the settings need a person."""
+    """Exit code 0 after a stop that was asked for, 1 where the state or the settings need a person, 3 where most is refused."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--new-generation", action="store_true", help="drop the live state and count the topic again from its beginning")
     parser.add_argument(
         "--name", default="consumer", help="tells consumers of one machine apart; a restart under the same name takes over at once"
+    )
+    parser.add_argument(
+        "--accept-refused", action="store_true", help="go on though most records are refused: they go to the dead-letter topic"
     )
     arguments = parser.parse_args()
     worker = None
@@ -386,7 +404,7 @@ def main() -> int:
         worker = Worker(arguments.name, settings().var_dir / "run", watched=True).start()
         consumer = Consumer(worker, settings())
         try:
-            run(consumer, arguments.new_generation)
+            run(consumer, arguments.new_generation, arguments.accept_refused)
         finally:
             consumer.close()
     except Stopped:
@@ -395,7 +413,7 @@ def main() -> int:
         if worker:
             worker.beat(state="stopped", incident=getattr(error, "incident", "refused_to_start"), message=str(error))
         print(f"consumer: {error}", file=sys.stderr)
-        return 1
+        return 3 if getattr(error, "incident", "") == "too_many_refused" else 1
     except FencedInstanceIdError:
         print(
             f"consumer: another consumer named {arguments.name} has started on this machine; give one of them another --name",

@@ -69,6 +69,7 @@ for command in (
     keep.retention,
     drill.drill,
     stream.rebuild,
+    stream.dlq,
 ):
     cli.add_command(command)
 

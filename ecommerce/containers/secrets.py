@@ -50,7 +50,7 @@ READERS = {
     "consumer": Readers(("kafka_consumer_password", "redis_consumer_password", "customer_hmac_key")),
     "archiver": Readers(("kafka_archiver_password", "customer_hmac_key")),
     "producer": Readers(("kafka_producer_password",)),
-    "tools": Readers(("postgres_reader_password", "redis_web_password")),
+    "tools": Readers(("postgres_reader_password", "redis_web_password", "kafka_operator_password")),
 }
 
 
