@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 
 from ecommerce import events, stream
-from ecommerce.events import EARLIEST, MAX_AMOUNT, MAX_BYTES, MAX_FUTURE, NEED_ITEMS, SCHEMA_VERSION, Event, Item, Refused
+from ecommerce.events import EARLIEST, MAX_AMOUNT, MAX_BYTES, MAX_FUTURE, MAX_SKEW, NEED_ITEMS, SCHEMA_VERSION, Event, Item, Refused
 from ecommerce.record_batches import Record
 from ecommerce.shops import Shop
 
@@ -44,6 +44,8 @@ class _Goods(NamedTuple):
 _DOUBTFUL = _Goods([], False)
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError)
 _NO_ITEMS = msgspec.Raw()
+_encode = msgspec.json.Encoder().encode
+MAX_SKEW_SECONDS = MAX_SKEW.total_seconds()
 _decode_items = msgspec.json.Decoder(msgspec.structs.fields(Event)[-1].type).decode
 
 
@@ -69,7 +71,8 @@ class EventReader:
             "currency": _one_of(self._currencies.values()),
             "schema_version": Literal[SCHEMA_VERSION],
         }
-        struct: Any = msgspec.defstruct("LooseEvent", [_loose(field, closed) for field in msgspec.structs.fields(Event)], gc=False)
+        loose = [_loose(field, closed) for field in msgspec.structs.fields(Event)]
+        struct: Any = msgspec.defstruct("LooseEvent", loose, gc=False, omit_defaults=True)
         self._decode = msgspec.json.Decoder(struct).decode
         self._goods: dict[bytes, _Goods] = {}
 
@@ -90,6 +93,7 @@ class EventReader:
         """The events that are surely valid, and the records that ``stream.read`` must judge."""
         accepted: list[tuple[int, Event]] = []
         doubtful: list[Record] = []
+        read: list[tuple[Record, list[Item]]] = []
         earliest = records[0][1]
         if earliest <= 0:
             return accepted, records
@@ -104,15 +108,15 @@ class EventReader:
             except _UNREADABLE:
                 doubtful.append(record)
                 continue
-            raw = event.items
+            raw, sent_at = event.items, event.sent_at
             if raw is _NO_ITEMS:
-                event.items = []
+                items: list[Item] = []
                 sure = event.event_name not in NEED_ITEMS
             else:
                 raw = bytes(raw)
                 goods = known(raw) or goods_of(raw)
-                event.items = goods.items
-                sure = (goods.plain or (goods.items and event.event_name == "adjustment")) and (
+                items = goods.items
+                sure = (goods.plain or (items and event.event_name == "adjustment")) and (
                     event.transaction_id is not None or event.event_name != "purchase"
                 )
             if (
@@ -122,10 +126,19 @@ class EventReader:
                 and currencies.get(event.shop_id) == event.currency
                 and len(value) <= MAX_BYTES
                 and not (controls and _CONTROL.search(value))
+                and (sent_at is None or -MAX_SKEW_SECONDS <= timestamp / 1000 - sent_at.timestamp() <= MAX_SKEW_SECONDS)
             ):
                 append((offset, event))
+                read.append((record, items))
             else:
                 doubtful.append(record)
+        if not (text.isascii() and _as_written([event for _, event in accepted], [record for record, _ in read])):
+            odd = [not _is_plain(event, record[3]) for (_, event), (record, _) in zip(accepted, read, strict=True)]
+            doubtful += [record for (record, _), strange in zip(read, odd, strict=True) if strange]
+            accepted = [found for found, strange in zip(accepted, odd, strict=True) if not strange]
+            read = [found for found, strange in zip(read, odd, strict=True) if not strange]
+        for (_, event), (_, items) in zip(accepted, read, strict=True):
+            event.items = items
         if not _are_uuids([event.event_id for _, event in accepted]):
             good = {offset for offset, event in accepted if _are_uuids([event.event_id])}
             bad = {offset for offset, _ in accepted} - good
@@ -139,6 +152,11 @@ class EventReader:
             items = _decode_items(raw)
         except _UNREADABLE:
             return _DOUBTFUL
+        if len(_encode(items)) != len(raw):
+            try:
+                events.check_text(raw)
+            except Refused:
+                return _DOUBTFUL
         lines = [(events.money_units(i.price), i.quantity, events.money_units(i.discount)) for i in items]
         if not items or any(abs(price) * quantity > MAX_AMOUNT for price, quantity, _ in lines):
             return _DOUBTFUL
@@ -148,6 +166,22 @@ class EventReader:
                 self._goods.clear()
             self._goods[raw] = made
         return made
+
+
+def _as_written(found: list[Any], records: list[Record]) -> bool:
+    """Whether all of ``found`` are written in the records just as we would write them, but for the order of fields: nothing twice."""
+    return len(_encode(found)) == sum(len(value) for _, _, _, value in records) + max(1, len(found)) + 1
+
+
+def _is_plain(event: Any, value: bytes) -> bool:
+    """Whether ``value`` surely has no name twice and no broken text; items are looked at apart."""
+    made = _encode(event)
+    if not value.isascii():
+        try:
+            value.decode()
+        except UnicodeDecodeError:
+            return False
+    return len(made) == len(value) or (b"\\" not in value and made.count(b":") == value.count(b":"))
 
 
 def _one_of(values: Iterable[str]) -> Any:

@@ -6,6 +6,7 @@ Money is a decimal string on the wire, DECIMAL(18,4) at rest and an integer of 1
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -20,6 +21,8 @@ MAX_BYTES = 64 * 1024
 MAX_FUTURE = timedelta(minutes=5)
 EARLIEST = datetime(1, 1, 3, tzinfo=UTC)
 """Before it there is no room to convert a time to another zone."""
+MAX_SKEW = timedelta(seconds=30)
+"""A client's clock that is off by less is left alone: so long may an event be on its way."""
 MONEY_SCALE = 10_000
 MAX_AMOUNT = 10**11 * MONEY_SCALE
 """The largest line, tax or shipping, in 1/10,000: a thousand such lines still add up within DECIMAL(18,4)."""
@@ -96,6 +99,7 @@ class Event(msgspec.Struct, omit_defaults=True):
     tax: Money | None = None
     shipping: Money | None = None
     coupon: Text | None = None
+    sent_at: Instant | None = None
     items: Annotated[list[Item], msgspec.Meta(max_length=500)] = []
 
     @property
@@ -143,7 +147,40 @@ def decode(raw: bytes) -> Event:
         raise Refused(Reason.NOT_JSON, str(error)) from None
     if event.schema_version != SCHEMA_VERSION:
         raise Refused(Reason.UNKNOWN_VERSION, f"schema_version {event.schema_version}; known: {SCHEMA_VERSION}")
+    check_text(raw)
     return event
+
+
+def check_text(raw: bytes) -> None:
+    """Check what decoding passes over: UTF-8 in fields that nobody reads, and names that stand twice in one object.
+
+    Raises:
+        Refused: ``raw`` is not UTF-8, or a name stands twice, so that readers would differ on what it says.
+    """
+    try:
+        json.loads(raw, object_pairs_hook=_unique, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError) as error:
+        raise Refused(Reason.NOT_JSON, str(error)) from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> None:
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        raise ValueError(f"the name {max(names, key=names.count)!r} stands twice in one object")
+
+
+def corrected(event: Event, written: datetime) -> Event:
+    """``event`` with its time put right by its client's skew: ``written`` (when Kafka had it) less ``sent_at``.
+
+    Raises:
+        Refused: the corrected time is none.
+    """
+    if event.sent_at is None or abs(skew := written - event.sent_at) <= MAX_SKEW:
+        return event
+    try:
+        return msgspec.structs.replace(event, event_time=event.event_time + skew)
+    except OverflowError:
+        raise Refused(Reason.BAD_TIME, f"event_time {event.event_time.isoformat()} by a clock that is {skew} off") from None
 
 
 def _shape_refusal(raw: bytes, message: str) -> Refused:
@@ -159,7 +196,7 @@ def _shape_refusal(raw: bytes, message: str) -> Refused:
     path = message.rpartition("`")[0].rpartition("`")[2]
     if path == "$.event_name" and "enum" in message:
         return Refused(Reason.UNKNOWN_EVENT, message)
-    if path == "$.event_time":
+    if path in ("$.event_time", "$.sent_at"):
         return Refused(Reason.BAD_TIME, message)
     if path.rpartition(".")[2] in {"price", "discount", "tax", "shipping"}:
         return Refused(Reason.BAD_MONEY, message)

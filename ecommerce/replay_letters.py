@@ -17,6 +17,7 @@ from hashlib import sha256
 from typing import Any
 
 import jmespath
+import msgspec
 from jmespath.exceptions import JMESPathError
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
@@ -124,7 +125,7 @@ def repair(letter: Letter, program: Any, known: Mapping[str, Shop]) -> Event:
     """
     value = _fixed(letter, program) if program else letter.value
     event = stream.read(value, int(letter.written_at.timestamp() * 1000), known)
-    return event
+    return msgspec.structs.replace(event, sent_at=None)
 
 
 def _fixed(letter: Letter, program: Any) -> bytes:

@@ -60,13 +60,15 @@ def describe_log(settings: Settings, topic: str) -> Log:
 def read(raw: bytes | None, timestamp_ms: int, shops: Mapping[str, Shop]) -> Event:
     """The valid event in a record's value.
 
-    "Now" is when the record was written, as Kafka says, so that reading it again gives the same verdict.
+    "Now" is when the record was written, as Kafka says, so that reading it again gives the same verdict. The time
+    of an event from a clock that is off is put right by ``sent_at``.
 
     Raises:
         Refused: it is no event of the contract, or not a valid one.
     """
-    event = events.decode(raw or b"")
-    events.validate(event, shops, written_at(timestamp_ms))
+    written = written_at(timestamp_ms)
+    event = events.corrected(events.decode(raw or b""), written)
+    events.validate(event, shops, written)
     return event
 
 

@@ -14,10 +14,10 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
-from ecommerce import stream
+from ecommerce import record_batches, stream
 from ecommerce.archive import Archive, Archived, ArchiveInUse
 from ecommerce.config import ConfigError, Settings, settings
-from ecommerce.events import Refused
+from ecommerce.event_reader import EventReader
 from ecommerce.lake import LakeError
 from ecommerce.shops import shops
 from ecommerce.suppression import Suppression, SuppressionError
@@ -39,6 +39,7 @@ class Archiver:
         self.flush_rows, self.flush_seconds = flush_rows, flush_seconds
         self.kafka_name = config.kafka_name
         self.suppression = Suppression(config)
+        self.reader = EventReader(shops())
         self.rows: list[Archived] = []
         self.ends: dict[int, int] = {}
         self.oldest: float | None = None
@@ -90,12 +91,8 @@ class Archiver:
             raise LogError(f"reading failed: {one_line(error)}. Start the archiver again") from error
         for partition, records in polled.items():
             self.last_records = time.monotonic()
-            for record in records:
-                try:
-                    event = stream.read(record.value, record.timestamp, shops())
-                except Refused:
-                    continue
-                self.rows.append(Archived(partition.partition, record.offset, event))
+            accepted, _ = self.reader.read(record_batches.plain(records))
+            self.rows += [Archived(partition.partition, offset, event) for offset, event in accepted]
             self.ends[partition.partition] = records[-1].offset + 1
         if self.ends and self.oldest is None:
             self.oldest = time.monotonic()

@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -57,6 +57,7 @@ class _Sent(NamedTuple):
     value: bytes
     future: Any
     at: float
+    sent_ms: int
     attempts: int
 
 
@@ -90,11 +91,12 @@ class Outbox:
             Stopped: the worker was asked to stop while it waited; the event was not taken.
             Unsendable: the event is larger than the contract allows, or an earlier one failed for good.
         """
+        event.sent_at = datetime.now(UTC)
         value = encode(event)
         if len(value) > MAX_BYTES:
             raise Unsendable(f"event {event.event_id} has {len(value)} bytes; at most {MAX_BYTES} can be sent")
         self._wait_for_room()
-        self._post(event.event_id, event.key, value, 1)
+        self._post(event.event_id, event.key, value, int(event.sent_at.timestamp() * 1000), 1)
 
     def collect(self) -> None:
         """Note what was acknowledged since, and send again what failed."""
@@ -124,9 +126,10 @@ class Outbox:
         if self._ack_log:
             self._ack_log.flush()
 
-    def _post(self, event_id: str, key: bytes, value: bytes, attempts: int) -> None:
-        future = self._worker.wait_for(self._name, lambda: self._kafka.send(self._topic, value, key), (KafkaError,))
-        self._pending.append(_Sent(event_id, key, value, future, time.monotonic(), attempts))
+    def _post(self, event_id: str, key: bytes, value: bytes, sent_ms: int, attempts: int) -> None:
+        """``sent_ms``: when it was first handed over; sent again later it keeps that, or its clock would look skewed."""
+        future = self._worker.wait_for(self._name, lambda: self._kafka.send(self._topic, value, key, timestamp_ms=sent_ms), (KafkaError,))
+        self._pending.append(_Sent(event_id, key, value, future, time.monotonic(), sent_ms, attempts))
         self._bytes += len(value) + RECORD_OVERHEAD
 
     def _again(self, sent: _Sent) -> None:
@@ -134,7 +137,7 @@ class Outbox:
         if sent.attempts == MAX_ATTEMPTS:
             raise Unsendable(f"event {sent.event_id} failed {MAX_ATTEMPTS} times, at last with {one_line(sent.future.exception)}")
         self._worker.pause(TICK * sent.attempts)
-        self._post(sent.event_id, sent.key, sent.value, sent.attempts + 1)
+        self._post(sent.event_id, sent.key, sent.value, sent.sent_ms, sent.attempts + 1)
 
     def _wait_for_room(self) -> None:
         self.collect()
