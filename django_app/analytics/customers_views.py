@@ -11,6 +11,7 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest
 from django.urls import path, reverse
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
 from analytics import cards, formats
@@ -127,7 +128,7 @@ def _segments(scope: Scope, found: list[dict[str, Any]]) -> Card:
 
     rows = [
         line(
-            cards.text(one["segment"], _rule(one), f"?{link}&segment={one['segment']}#best"),
+            cards.text(one["segment"], _rule(one), f"?{link}&{urlencode({'segment': one['segment']})}#best"),
             one["customers"],
             one["revenue"],
             cards.bar(one["revenue"], top),

@@ -26,7 +26,7 @@ def report(scope: Scope, request: HttpRequest) -> Page:
         answer=answers.sales(scope.report),
         lines=[
             [sales_cards.ledger_card(scope)],
-            [attempt(Card("products", "Top products"), lambda _: sales_cards.best_products(scope))],
+            [attempt(Card("top-products", "Top products"), lambda _: sales_cards.best_products(scope))],
             splits,
         ],
     )

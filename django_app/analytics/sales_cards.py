@@ -152,7 +152,7 @@ def best_products(scope: Scope) -> Card:
     )
     (foot,) = table(columns, [total])["rows"]
     return Card(
-        "products",
+        "top-products",
         "Top products",
         **table(columns, [line(one) for one in best]),
         foot=foot,

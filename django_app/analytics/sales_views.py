@@ -24,7 +24,7 @@ def sales(scope: Scope, request: HttpRequest) -> Page:
         over_time(report, name, span, hours(name))
         for name, span in (("net_revenue", "w7"), ("orders", "w6"), ("average_order_value", "w6"))
     ]
-    products = attempt(Card("products", "Top products", span="w5"), lambda _: sales_cards.best_products(scope))
+    products = attempt(Card("top-products", "Top products", span="w5"), lambda _: sales_cards.best_products(scope))
     week = attempt(Card("hours", "When orders come", span="w8"), lambda _: sales_cards.week_card(scope, "w8"))
     splits = [
         attempt(

@@ -149,7 +149,7 @@ def _funnel() -> Card:
     rows = [
         Row((Cell(name), Cell("", fill=fill, was=lost), cards.count(count, "strong")), kind=kind) for name, count, fill, lost, kind in steps
     ]
-    return Card("funnel", "Funnel: where they leave", **table(columns, rows), template="funnel", sentence="Made-up numbers.")
+    return Card("way", "Funnel: where they leave", **table(columns, rows), template="funnel", sentence="Made-up numbers.")
 
 
 urlpatterns = [path("styleguide", styleguide, name="styleguide")]

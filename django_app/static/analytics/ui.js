@@ -141,6 +141,7 @@ const EAui = (() => {
     const name = definition(event), tip = name && document.getElementById(name.getAttribute("popovertarget"));
     if (!tip) return;
     if (event.type === "click") event.preventDefault(); /* the button alone would close what pointing at it has opened */
+    if (event.type === "mouseover" && document.querySelector(".menu:popover-open")) return;
     if (event.type === "focusin" && !name.matches(":focus-visible")) return;
     if (!tip.matches(":popover-open")) tip.showPopover({ source: name });
   }
