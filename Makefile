@@ -37,8 +37,8 @@ test: setup browser ## all tests, on servers of their own
 test-fast: setup ## unit tests alone, no servers
 	@$(PYTHON_IN_VENV) -m pytest -rs tests/unit
 
-test-compose: setup ## the containers of docker-compose.yml: build, start, use, kill, stop (needs a Docker engine; 15 to 30 minutes)
-	@TEST_COMPOSE=1 $(PYTHON_IN_VENV) -m pytest -rs -x tests/compose
+test-compose: setup ## the containers of docker-compose.yml: build, start, use, kill, stop (needs a Docker engine; core=1: as CI does)
+	@TEST_COMPOSE=1 $(PYTHON_IN_VENV) -m pytest -rs -x --durations=0 tests/compose $(if $(core),-m "not long")
 
 lint: setup ## ruff's checks and formatting
 	@$(PYTHON_IN_VENV) -m ruff check . && $(PYTHON_IN_VENV) -m ruff format --check .
