@@ -73,7 +73,7 @@ RUN python -m compileall -q . \
 WORKDIR /app/django_app
 USER 10001:10001
 EXPOSE 8000
-CMD ["sh", "-c", "python manage.py login_link && exec daphne -b 0.0.0.0 -p 8000 ecommerce_analytics.asgi:application"]
+CMD ["sh", "-c", "python manage.py login_link && exec daphne -v 0 -b 0.0.0.0 -p 8000 --websocket-max-message-size 131072 --websocket-max-frame-size 131072 ecommerce_analytics.asgi:application"]
 
 FROM lake AS consumer
 COPY shops.toml ./

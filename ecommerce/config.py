@@ -63,6 +63,8 @@ class Settings:
     dashboard_port: int = _setting(8000, "the dashboard's port")
 
     public_url: str = _setting("", "address of the dashboard as people open it (default: http://localhost:<port>)")
+    api_rate: str = _setting("300/m", "requests of one user to /api/v1: a number a second, minute, hour or day, as in 300/m")
+    trusted_proxies: int = _setting(0, "how many of our own proxies stand before the dashboard; X-Forwarded-For is believed that far")
     debug: bool = _setting(False, "Django's debug mode; never in production")
     tick_ms: int = _setting(250, "interval of live snapshots, milliseconds")
     login_link_minutes: int = _setting(30, "how long a one-time sign-in link is valid, minutes")

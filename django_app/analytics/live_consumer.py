@@ -1,8 +1,9 @@
-"""The live WebSocket, /ws/live?shop=ID: the current snapshot at once, then the newest whenever something changed.
+"""The WebSockets: /ws/live?shop=ID (snapshots and notices) and /ws/notices?shop=ID (notices alone, for every other page).
 
-Server to browser: {"type": "snapshot", "key", "waited_ms", "snapshot"}, {"type": "outage", "key", "what",
-"since"}, {"type": "pong", "ping"}. Browser to server: {"ack": key} for each message that has a key, and
-{"ping": n}. The next message waits for the ack, so that a browser that never reads costs one message.
+Server to browser: {"type": "snapshot", "key", "waited_ms", "snapshot"}, {"type": "outage", "key", "what", "since"},
+{"type": "notice", "key", "notice": {"kind", "at", "shop_id", "details"}}, {"type": "pong", "ping"}. Browser to
+server: {"ack": key} for each message that has a key, and {"ping": n}. The next message waits for the ack, so that
+a browser that never reads costs one message, and is closed after ACK_SECONDS.
 """
 
 import asyncio
@@ -13,11 +14,13 @@ import msgspec
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from analytics.live_hub import hub
+from analytics.live_slot import Reader
 from ecommerce.shops import shops
 
 ACK_SECONDS = 30.0
 PING_SECONDS = 1.0
-MALFORMED, SESSION_OVER, NOT_READING = 4400, 4401, 4408
+LARGEST = 1024
+MALFORMED, SESSION_OVER, NOT_READING, TOO_LARGE = 4400, 4401, 4408, 4409
 
 
 class Said(msgspec.Struct, forbid_unknown_fields=True):
@@ -27,21 +30,22 @@ class Said(msgspec.Struct, forbid_unknown_fields=True):
     ping: int = -1
 
 
-class LiveConsumer(AsyncWebsocketConsumer):
+class NoticeConsumer(AsyncWebsocketConsumer):
     """One browser's socket. Without a session or with an unknown shop the handshake is refused (403)."""
 
+    live = False
     slot = None
     feeder = None
 
     async def connect(self) -> None:
         query = parse_qs(self.scope["query_string"].decode())
-        shop_id = query.get("shop", [""])[0]
-        if not self.scope["user"].is_authenticated or shop_id not in shops():
+        shop_id, user = query.get("shop", [""])[0], self.scope["user"]
+        if not user.is_authenticated or shop_id not in shops():
             await self.close()
             return
         await self.accept()
         self.awaited, self.arrived, self.ponged = "", asyncio.Event(), 0.0
-        self.slot = hub().join(shop_id, self.scope["session"].session_key)
+        self.slot = hub().join(shop_id, Reader(self.scope["session"].session_key, user.pk), self.live)
         self.feeder = asyncio.create_task(self.feed())
 
     async def feed(self) -> None:
@@ -59,6 +63,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
         await self.close(SESSION_OVER)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if len(text_data or bytes_data or "") > LARGEST:
+            await self.close(TOO_LARGE)
+            return
         try:
             said = msgspec.json.decode(text_data or b"", type=Said)
         except msgspec.DecodeError:
@@ -75,3 +82,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
             self.feeder.cancel()
         if self.slot:
             await hub().leave(self.slot)
+
+
+class LiveConsumer(NoticeConsumer):
+    """The Live page's socket: snapshots besides notices."""
+
+    live = True

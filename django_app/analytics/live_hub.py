@@ -10,7 +10,7 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -19,21 +19,22 @@ from typing import Any
 import msgspec
 import redis
 import redis.asyncio
-from channels.layers import get_channel_layer
+from channels.db import database_sync_to_async
+from django.db import DatabaseError
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 
-from analytics.live_slot import Message, Slot
+from analytics import notice_feed, sessions
+from analytics.live_slot import Message, Reader, Slot
 from analytics.live_source import TIMEOUT_SECONDS, read_snapshot
 from ecommerce.config import settings
 
 log = logging.getLogger(__name__)
 
 CHANGED = "ecommerce:changed"
-NOTICES = "dashboard.notices"
 IDLE_SECONDS = 5.0
 FIRST_WAIT, LONGEST_WAIT = 0.2, 5.0
-REGROUP_SECONDS = 3600.0
+SESSIONS_SECONDS = 10.0
 
 
 def encode(kind: str, **fields: Any) -> Message:
@@ -53,34 +54,41 @@ class Hub:
         self._options = options
         self._tick = tick_seconds
         self._slots: dict[str, set[Slot]] = {}
+        self._listeners: set[Slot] = set()
         self._noticed: dict[str, float] = {}
         self._last: dict[str, tuple[dict[str, Any], Message]] = {}
         self._outage: Message | None = None
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
-    def join(self, shop_id: str, session: str = "") -> Slot:
-        """A slot that holds the shop's newest message from now on, beginning with the current one."""
-        slot = Slot(shop_id, session)
-        self._slots.setdefault(shop_id, set()).add(slot)
-        if self._outage:
-            slot.put(self._outage)
-        elif shop_id in self._last:
-            slot.put(self._last[shop_id][1])
-        self._notice(shop_id)
+    def join(self, shop_id: str, reader: Reader | None = None, live: bool = True) -> Slot:
+        """A slot that gets the shop's notices and, where ``live``, its snapshots, beginning with the current one."""
+        slot = Slot(shop_id, reader)
+        self._listeners.add(slot)
+        if live:
+            self._watch(slot)
         if not self._tasks:
-            jobs = (self._subscribe, self._serve, self._hear_notices)
+            jobs = (self._subscribe, self._serve, self._bridge, self._hear, self._check_sessions)
             self._tasks = [asyncio.create_task(self._forever(job)) for job in jobs]
         return slot
 
+    def _watch(self, slot: Slot) -> None:
+        self._slots.setdefault(slot.shop_id, set()).add(slot)
+        if self._outage:
+            slot.put(self._outage)
+        elif slot.shop_id in self._last:
+            slot.put(self._last[slot.shop_id][1])
+        self._notice(slot.shop_id)
+
     async def leave(self, slot: Slot) -> None:
         """Forgets the slot; with the last one the hub goes to sleep."""
+        self._listeners.discard(slot)
         watchers = self._slots.get(slot.shop_id, set())
         watchers.discard(slot)
         if not watchers:
             self._slots.pop(slot.shop_id, None)
             self._last.pop(slot.shop_id, None)
-        if not self._slots:
+        if not self._listeners:
             tasks, self._tasks = self._tasks, []
             for task in tasks:
                 task.cancel()
@@ -170,26 +178,44 @@ class Hub:
             self._last.pop(shop_id, None)
             self._notice(shop_id)
 
-    async def _hear_notices(self) -> None:
-        """Rare notices of other processes, over the channel layer: a browser session ended."""
-        layer = get_channel_layer("notices")
-        name = await layer.new_channel()
-        try:
-            while True:
-                await layer.group_add(NOTICES, name)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(REGROUP_SECONDS):
-                        while True:
-                            self._end_session((await layer.receive(name))["session"])
-        finally:
-            with suppress(redis.RedisError):
-                await layer.group_discard(NOTICES, name)
+    async def _bridge(self) -> None:
+        await notice_feed.bridge(self._options)
 
-    def _end_session(self, session: str) -> None:
-        for slots in self._slots.values():
-            for slot in slots:
-                if slot.session == session:
-                    slot.end()
+    async def _hear(self) -> None:
+        await notice_feed.hear(self._on_message)
+
+    def _on_message(self, message: dict[str, Any]) -> None:
+        """What another process told: a notice, or that a session or all sessions of a user are over."""
+        match message["type"]:
+            case "notice":
+                self._pass_on(message["notice"])
+            case "session.over":
+                self._end(slot for slot in self._listeners if slot.reader.session == message["session"])
+            case "user.over":
+                self._end(slot for slot in self._listeners if slot.reader.user_id == message["user_id"])
+
+    def _pass_on(self, notice: dict[str, Any]) -> None:
+        message = encode("notice", notice=notice)
+        for slot in self._listeners:
+            if notice["shop_id"] in (None, slot.shop_id):
+                slot.notify(notice["kind"], message)
+
+    @staticmethod
+    def _end(slots: Iterable[Slot]) -> None:
+        for slot in slots:
+            slot.end()
+
+    async def _check_sessions(self) -> None:
+        """Ends sockets whose session is gone, also where no process told so: it expired, or Redis was away."""
+        while True:
+            await asyncio.sleep(SESSIONS_SECONDS)
+            held = {slot.reader.session for slot in self._listeners if slot.reader.session}
+            try:
+                known = await database_sync_to_async(sessions.alive)(held)
+            except DatabaseError as error:
+                log.warning("the sessions of open sockets were not checked: %s", error)
+                continue
+            self._end(slot for slot in self._listeners if slot.reader.session in held - known)
 
 
 @lru_cache(maxsize=1)

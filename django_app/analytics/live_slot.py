@@ -1,4 +1,4 @@
-"""What one socket has still to send: at most one message, always the newest."""
+"""What one socket has still to send: the newest snapshot, and the newest notice of each kind."""
 
 import asyncio
 from dataclasses import dataclass
@@ -15,23 +15,34 @@ class Message:
     text: str
 
 
+@dataclass(frozen=True)
+class Reader:
+    """Who reads a socket: the browser session's key and the account's id."""
+
+    session: str = ""
+    user_id: int = 0
+
+
 class Slot:
-    """A place for one message. A slow reader skips what came between; memory is bounded by one message a socket.
+    """Room for one snapshot and one notice a kind. A slow reader skips what came between, so memory is bounded."""
 
-    ``session`` is the key of the browser session the socket belongs to.
-    """
-
-    def __init__(self, shop_id: str, session: str = "") -> None:
+    def __init__(self, shop_id: str, reader: Reader | None = None) -> None:
         self.shop_id = shop_id
-        self.session = session
+        self.reader = reader or Reader()
         self.number = next(_serial)
         self._message: Message | None = None
+        self._notices: dict[str, Message] = {}
         self._ended = False
         self._filled = asyncio.Event()
 
     def put(self, message: Message) -> None:
-        """Replaces what waits here."""
+        """Replaces the snapshot that waits here."""
         self._message = message
+        self._filled.set()
+
+    def notify(self, kind: str, message: Message) -> None:
+        """Replaces the notice of ``kind`` that waits here."""
+        self._notices[kind] = message
         self._filled.set()
 
     def end(self) -> None:
@@ -40,10 +51,14 @@ class Slot:
         self._filled.set()
 
     async def take(self) -> Message | None:
-        """The newest message, waiting for one; None once the session is over."""
+        """What waits, notices first, waiting for something; None once the session is over."""
         await self._filled.wait()
-        if self._ended or self._message is None:
+        if self._ended:
             return None
-        message, self._message = self._message, None
-        self._filled.clear()
+        if self._notices:
+            message = self._notices.pop(next(iter(self._notices)))
+        else:
+            message, self._message = self._message, None
+        if not self._notices and self._message is None:
+            self._filled.clear()
         return message

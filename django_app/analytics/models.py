@@ -1,4 +1,4 @@
-"""The warehouse as Django reads it, and the dashboard's own table of sign-in links.
+"""The warehouse as Django reads it; the dashboard's own tables are in account_models.py.
 
 Warehouse models are unmanaged: migrations/0001_warehouse.sql and 0003_model.sql own their tables, Spark fills them,
 and the dashboard's role may only read them. Their meaning is in the tables' comments.
@@ -6,6 +6,7 @@ and the dashboard's role may only read them. Their meaning is in the tables' com
 
 from django.db import models
 
+from analytics.account_models import Action, ApiToken, BrowserSession, LoginLink, ShopDisplay  # noqa: F401
 from analytics.warehouse_models import (  # noqa: F401
     CartAbandonment,
     CartLine,
@@ -311,11 +312,3 @@ class Reconciliation(models.Model):
     class Meta:
         managed = False
         db_table = warehouse("reconciliation")
-
-
-class LoginLink(models.Model):
-    """A one-time sign-in link. Only the hash of its token is kept, so the table opens no door."""
-
-    token_hash = models.CharField(max_length=64, primary_key=True)
-    expires_at = models.DateTimeField()
-    used_at = models.DateTimeField(null=True)

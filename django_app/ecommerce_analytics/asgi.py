@@ -1,4 +1,4 @@
-"""The dashboard's entry: pages over HTTP, the live feed over one WebSocket."""
+"""The dashboard's entry: pages over HTTP, live numbers and notices over WebSockets."""
 
 import os
 
@@ -14,13 +14,34 @@ pages = get_asgi_application()
 # After Django is set up: they import models.
 from django.conf import settings  # noqa: E402
 
-from analytics.live_consumer import LiveConsumer  # noqa: E402
+from analytics.access_log import AccessLog  # noqa: E402
+from analytics.live_consumer import LiveConsumer, NoticeConsumer  # noqa: E402
 
-sockets = URLRouter([path("ws/live", LiveConsumer.as_asgi())])
+_prefix = (settings.FORCE_SCRIPT_NAME or "").strip("/")
 
-application = ProtocolTypeRouter(
-    {
-        "http": pages,
-        "websocket": OriginValidator(AuthMiddlewareStack(sockets), settings.ALLOWED_ORIGINS),
-    }
+
+def below_prefix(application):
+    """``application`` asked with the whole path, also by a proxy that cuts the prefix off, or from inside."""
+
+    async def asked(scope, receive, send):
+        if scope["type"] in ("http", "websocket") and not f"{scope['path']}/".startswith(f"/{_prefix}/"):
+            scope = scope | {"path": f"/{_prefix}{scope['path']}"}
+        await application(scope, receive, send)
+
+    return asked if _prefix else application
+
+
+def socket(name: str) -> str:
+    return f"{_prefix}/ws/{name}".lstrip("/")
+
+
+sockets = URLRouter([path(socket("live"), LiveConsumer.as_asgi()), path(socket("notices"), NoticeConsumer.as_asgi())])
+
+application = below_prefix(
+    ProtocolTypeRouter(
+        {
+            "http": AccessLog(pages),
+            "websocket": AccessLog(OriginValidator(AuthMiddlewareStack(sockets), settings.ALLOWED_ORIGINS)),
+        }
+    )
 )

@@ -1,5 +1,6 @@
 """Django's settings, flat. Every value that differs between machines comes from ecommerce.config."""
 
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -21,11 +22,21 @@ CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
 ROOT_URLCONF = "ecommerce_analytics.urls"
 ASGI_APPLICATION = "ecommerce_analytics.asgi.application"
 
+# Behind a proxy that serves the dashboard below a path, public_url names the path.
+_prefix = _public.path.rstrip("/")
+FORCE_SCRIPT_NAME = _prefix or None
+# How many of our own proxies stand in front; only what they say of the client is believed.
+TRUSTED_PROXIES = ecommerce.trusted_proxies
+USE_X_FORWARDED_HOST = TRUSTED_PROXIES > 0
+
 INSTALLED_APPS = [
+    "analytics.admin_app.EcommerceAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
+    "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",
     "channels",
     "analytics",
 ]
@@ -41,19 +52,22 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "analytics.middleware.ReaderLocale",
+    "axes.middleware.AxesMiddleware",
 ]
 
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": False,
+        "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
                 "analytics.context.frame",
             ],
         },
@@ -99,7 +113,17 @@ CHANNEL_LAYERS = {
     }
 }
 
-STATIC_URL = "/static/"
+# Counts of requests, for the API's limit; one count for all processes.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": CHANNEL_LAYERS["notices"]["CONFIG"]["hosts"][0]["address"],
+        "KEY_PREFIX": "ecommerce:cache",
+        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
+    }
+}
+
+STATIC_URL = f"{_prefix}/static/"
 STATIC_ROOT = ecommerce.var_dir / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
@@ -111,12 +135,32 @@ STORAGES = {
     },
 }
 
-AUTH_PASSWORD_VALIDATORS = []
+_validators = "django.contrib.auth.password_validation."
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": _validators + "UserAttributeSimilarityValidator"},
+    {"NAME": _validators + "MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": _validators + "CommonPasswordValidator"},
+    {"NAME": _validators + "NumericPasswordValidator"},
+]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+# Five wrong passwords for one account or from one address: a pause, answered with 429. One-time links go on working.
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_CLIENT_IP_CALLABLE = "analytics.audit.address_of"
+AXES_LOCKOUT_CALLABLE = "analytics.signin.too_many"
+AXES_SENSITIVE_PARAMETERS = ["password"]
+AXES_VERBOSE = False
+AXES_DISABLE_ACCESS_LOG = True  # analytics.audit keeps who came in
+
 LOGIN_URL = "signin"
 LOGIN_REDIRECT_URL = "live"
 LOGOUT_REDIRECT_URL = "signin"
 
 _https = _public.scheme == "https"
+SESSION_ENGINE = "analytics.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
@@ -128,6 +172,9 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 30 * 24 * 3600 if _https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
+SECURE_SSL_REDIRECT = _https
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked from inside, without TLS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _https else None
 X_FRAME_OPTIONS = "DENY"
 
@@ -142,5 +189,5 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"daphne": {"level": "WARNING"}, "django.channels.server": {"level": "WARNING"}},
+    "loggers": {"daphne": {"level": "WARNING"}, "django.channels.server": {"level": "WARNING"}, "axes": {"level": "WARNING"}},
 }

@@ -1,9 +1,11 @@
 """Every address of the dashboard."""
 
 from django.conf import settings
+from django.contrib import admin
 from django.urls import path
 
 from analytics import (
+    api,
     customers_views,
     downloads,
     errors,
@@ -26,9 +28,12 @@ urlpatterns = [
     *funnel_views.urlpatterns,
     *report_views.urlpatterns,
     *downloads.urlpatterns,
-    path("signin", signin.explain, name="signin"),
+    path("api/v1/", api.urls),
+    path("signin", signin.SignIn.as_view(), name="signin"),
     path("login/<str:token>", signin.use_link, name="login-link"),
-    path("signout", signin.sign_out, name="signout"),
+    path("signout", signin.leave, name="signout"),
+    path("account/password", signin.password, name="password"),
+    path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
     *(styleguide.urlpatterns if settings.DEBUG else ()),
 ]

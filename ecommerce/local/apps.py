@@ -10,6 +10,8 @@ from ecommerce.config import PROJECT_DIR, Settings
 from ecommerce.local import probes
 from ecommerce.local.server import LocalError, Server
 
+SOCKET_BYTES = str(128 * 1024)
+"""The largest WebSocket message, both ways (daphne has one limit): a snapshot has 20 KB; the dashboard takes 1 KB from a browser."""
 DJANGO = PROJECT_DIR / "django_app"
 ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2", "PYTHONPATH": str(PROJECT_DIR)}
 
@@ -37,7 +39,9 @@ def migrate() -> None:
 
 def django_server(settings: Settings) -> Server:
     """The dashboard, HTTP and WebSocket."""
-    listen = ["-b", settings.host, "-p", str(settings.dashboard_port)]
+    # -v 0: daphne's own access log prints the tokens of sign-in links; the dashboard writes one of its own.
+    listen = ["-v", "0", "-b", settings.host, "-p", str(settings.dashboard_port)]
+    listen += ["--websocket-max-message-size", SOCKET_BYTES, "--websocket-max-frame-size", SOCKET_BYTES]
     return Server(
         name="django",
         command=[str(Path(sys.executable).parent / "daphne"), *listen, "ecommerce_analytics.asgi:application"],

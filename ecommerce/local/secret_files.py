@@ -17,6 +17,10 @@ def _token() -> str:
     return secrets.token_urlsafe(32)
 
 
+def _long_token() -> str:
+    return secrets.token_urlsafe(48)
+
+
 def _fernet_key() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
@@ -28,7 +32,7 @@ def _typeable() -> str:
 MAKERS = {f"postgres_{role}_password": _token for role in POSTGRES_ROLES} | {
     **{f"redis_{user}_password": _token for user in redis_users.RIGHTS},
     **{f"kafka_{user}_password": _token for user in kafka_users.USERS},
-    "django_secret_key": _token,
+    "django_secret_key": _long_token,
     "airflow_jwt_secret": _token,
     "airflow_fernet_key": _fernet_key,
     "airflow_api_secret_key": _token,

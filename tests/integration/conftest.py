@@ -12,7 +12,7 @@ import pytest
 
 from ecommerce import config, shops
 from ecommerce.config import PROJECT_DIR, Settings
-from ecommerce.local import servers
+from ecommerce.local import apps, servers
 
 DATASETS = PROJECT_DIR.parent / "shared" / "datasets"
 
@@ -113,9 +113,9 @@ def dashboard(postgres, redis_server):
     """The dashboard's address; static files collected, health checked."""
     manage = PROJECT_DIR / "django_app" / "manage.py"
     subprocess.run([sys.executable, str(manage), "collectstatic", "--noinput", "-v", "0"], check=True)
-    port = str(postgres.dashboard_port)
-    with program("-m", "daphne", "-b", "127.0.0.1", "-p", port, "ecommerce_analytics.asgi:application", cwd=manage.parent) as process:
-        wait_until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), f"the dashboard (exit code {process.poll()})")
+    server = apps.django_server(postgres)
+    with program(*server.command, cwd=server.cwd) as process:
+        wait_until(lambda: answers(f"http://127.0.0.1:{postgres.dashboard_port}/healthz"), f"the dashboard (exit code {process.poll()})")
         yield postgres.public_url
 
 

@@ -19,6 +19,7 @@ def test_a_stranger_is_led_to_the_sign_in(browser, path):
     answer = browser.get(path)
     assert "/signin" in answer.url
     assert "ecommerce login-link" in answer.text
+    assert answer.status == 200
 
 
 def test_looking_at_a_link_does_not_use_it_up_and_signing_in_does(browser, dashboard):

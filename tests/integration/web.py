@@ -16,6 +16,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from ecommerce.config import PROJECT_DIR
 
+PASSWORD = "correct horse battery"
 MANAGE = str(PROJECT_DIR / "django_app" / "manage.py")
 
 
@@ -60,10 +61,10 @@ class Browser:
         return self
 
     @contextmanager
-    def live(self, shop: str, origin: str | None = None):
-        """The live socket of ``shop``."""
+    def live(self, shop: str, origin: str | None = None, name: str = "live"):
+        """The live socket of ``shop``, or its socket of notices."""
         cookie = "; ".join(f"{one.name}={one.value}" for one in self.cookies)
-        address = self.base.replace("http", "ws", 1) + f"/ws/live?shop={shop}"
+        address = self.base.replace("http", "ws", 1) + f"/ws/{name}?shop={shop}"
         with connect(address, origin=origin or self.base, additional_headers={"Cookie": cookie}, open_timeout=30) as socket:
             yield socket
 
@@ -75,3 +76,22 @@ def hear(socket: ClientConnection, seconds: float = 30) -> dict[str, Any]:
 
 def acknowledge(socket: ClientConnection, message: dict[str, Any]) -> None:
     socket.send(json.dumps({"ack": message["key"]}))
+
+
+def manage(*arguments: str) -> str:
+    """What ``manage.py arguments`` prints."""
+    return subprocess.run([sys.executable, MANAGE, *arguments], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def field(page: Answer, name: str) -> str:
+    """The value of the hidden field ``name`` on ``page``."""
+    found = re.search(rf'name="{name}" value="([^"]*)"', page.text)
+    return found[1] if found else ""
+
+
+def sign_in_as(base: str, username: str, role: str, password: str = PASSWORD) -> "Browser":
+    """A browser signed in as ``username``, invited as ``role``."""
+    browser, link = Browser(base), manage("invite", username, "--role", role)
+    form = {"csrfmiddlewaretoken": field(browser.get(link), "csrfmiddlewaretoken"), "new_password1": password, "new_password2": password}
+    browser.get(link, form)
+    return browser

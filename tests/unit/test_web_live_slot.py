@@ -2,7 +2,7 @@
 
 import asyncio
 
-from analytics.live_slot import Message, Slot
+from analytics.live_slot import Message, Reader, Slot
 
 
 def test_a_slow_reader_gets_the_newest_and_skips_what_came_between():
@@ -31,9 +31,21 @@ def test_a_reader_waits_for_a_message():
 
 def test_nothing_comes_after_the_session_ended():
     async def read() -> Message | None:
-        slot = Slot("demo", session="s")
+        slot = Slot("demo", Reader("s"))
         slot.put(Message("key", "text"))
         slot.end()
         return await slot.take()
 
     assert asyncio.run(read()) is None
+
+
+def test_notices_come_before_the_snapshot_and_only_the_newest_of_a_kind():
+    async def read() -> list[str]:
+        slot = Slot("demo")
+        slot.put(Message("key", "snapshot"))
+        for number in range(1000):
+            slot.notify("alert", Message("key", f"alert {number}"))
+        slot.notify("rebuild", Message("key", "rebuild"))
+        return [(await slot.take()).text for _ in range(3)]
+
+    assert asyncio.run(read()) == ["alert 999", "rebuild", "snapshot"]

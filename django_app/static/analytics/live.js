@@ -238,6 +238,7 @@
     spoken = sentence;
   }
   function message(found, trip) {
+    if (found.type === "notice") { EAnotices.heard(found.notice, concerns); return; }
     if (found.type === "outage") {
       link("outage");
       text($("outage-since"), ` since ${T.second(found.since)}`);
@@ -255,13 +256,14 @@
   }
 
   async function compareAgain() {
-    const answer = await fetch(`/live/compare?shop=${encodeURIComponent(page.dataset.shop)}`, { redirect: "error" });
-    if (!answer.ok) throw new Error(`/live/compare answered ${answer.status}`);
+    const answer = await fetch(`${document.body.dataset.root}live/compare?shop=${encodeURIComponent(page.dataset.shop)}`, { redirect: "error" });
+    if (!answer.ok) throw new Error(`live/compare answered ${answer.status}`);
     compared = await answer.json();
   }
 
-  const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/live?shop=${encodeURIComponent(page.dataset.shop)}`;
-  const socket = EAlink.open(url, { message, state });
+  /* Of all notices, a published day alone touches what is shown here: last week's figures. */
+  const concerns = (notice) => (notice.kind === "day_published" ? compareAgain() : null);
+  const socket = EAlink.open(EAnotices.address("live"), { message, state });
   $("retry").addEventListener("click", socket.retry);
   $("live-pause")?.addEventListener("click", () => { if (latest) feed(latest.snapshot.latest); });
   setInterval(() => { if (latest) stream(latest, latest.trip); }, 5000);
