@@ -10,9 +10,7 @@ from django.urls import get_script_prefix
 import ecommerce
 from analytics import formats, ranges
 from analytics.header import header
-from analytics.models import ShopDisplay
 from analytics.ranges import RangeError, Selection
-from analytics.roles import role_of
 from ecommerce.shops import Shop, shops
 
 THEMES = ("light", "dark")
@@ -22,6 +20,8 @@ DEFAULT_RANGES = {"report": "yesterday"}
 
 def _displayed(request: HttpRequest) -> dict[str, tuple[Shop, bool]]:
     """Each shop of shops.toml as the admin wants it shown, in that order, and whether it is listed; one query a request."""
+    from analytics.models import ShopDisplay
+
     if not hasattr(request, "displayed_shops"):
         rows = {row.shop_id: row for row in ShopDisplay.objects.all()}
         order = sorted(shops().values(), key=lambda one: rows[one.shop_id].position if one.shop_id in rows else sys.maxsize)
@@ -71,6 +71,12 @@ def view_name(request: HttpRequest) -> str:
     return request.resolver_match.view_name if request.resolver_match else ""
 
 
+def _role(request: HttpRequest) -> str:
+    from analytics.roles import role_of
+
+    return role_of(request.user) if hasattr(request, "user") and request.user.is_authenticated else ""
+
+
 def frame(request: HttpRequest) -> dict[str, Any]:
     """Context of base.html: the header of :mod:`analytics.header`, ``theme`` ('' follows the system), ``page`` (the view's name),
     ``root`` (the path all addresses begin with, ends with /), ``role``, ``version``."""
@@ -84,7 +90,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "theme": theme if theme in THEMES else "",
         "page": view_name(request),
         "root": get_script_prefix(),
-        "role": role_of(request.user) if hasattr(request, "user") and request.user.is_authenticated else "",
+        "role": _role(request),
         "version": ecommerce.__version__,
         "locale": formats.locale_tag(),
     }
