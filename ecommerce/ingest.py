@@ -15,10 +15,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from ecommerce import lake, simulator
+from ecommerce import lake, privacy, simulator
 from ecommerce.config import PROJECT_DIR, settings
 from ecommerce.errors import PlatformError
 from ecommerce.shops import Shop
+from ecommerce.suppression import Suppression
 
 ANSWER_KEY = "expected.json"
 
@@ -68,7 +69,8 @@ def land_simulated(run_id: str, shop: Shop, day: date, seed: int) -> None:
     folder, began = partition / run_id, time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     path, rows = simulator.write_day(shop, day, seed, folder)
-    _publish(partition, run_id, [lake.describe(partition, path, rows)], {"source": "simulated", "seed": seed, "seconds": _since(began)})
+    details = {"source": "simulated", "seed": seed, "erased": _without_erased([path], "simulated", shop.shop_id), "seconds": _since(began)}
+    _publish(partition, run_id, [lake.describe(partition, path, rows)], details)
 
 
 def answer_key(shop_id: str, day: date) -> dict[str, Any]:
@@ -81,7 +83,10 @@ def answer_key(shop_id: str, day: date) -> dict[str, Any]:
     manifest = lake.read_manifest(partition)
     if manifest is None:
         raise IngestError(f"{shop_id} {day} has no simulated data in {partition}: ingest it first")
-    return json.loads((partition / manifest.run_id / ANSWER_KEY).read_text(encoding="utf-8"))
+    key = json.loads((partition / manifest.run_id / ANSWER_KEY).read_text(encoding="utf-8"))
+    if manifest.details.get("erased"):
+        key["distinct"].pop("customers", None)  # the simulator does not know who was erased
+    return key
 
 
 def land_files(run_id: str, shop_id: str, source: str, input: Path, days: list[date]) -> int:
@@ -114,10 +119,30 @@ def land_files(run_id: str, shop_id: str, source: str, input: Path, days: list[d
         began = time.monotonic()
         partition = lake.landing(settings().lake_dir, source_name(source), shop_id, label)
         landed = [target for path in group for target in _copy(path, partition / run_id, glob)]
+        erased = _without_erased(landed, source, shop_id)
         entries = [lake.describe(partition, target, count_rows(target, read)) for target in landed]
-        details = {"source": source_name(source), "input": [path.name for path in group], "seconds": _since(began)}
+        details = {"source": source_name(source), "input": [path.name for path in group], "erased": erased, "seconds": _since(began)}
         _publish(partition, run_id, entries, details)
     return sum(len(group) for group in groups.values())
+
+
+def _without_erased(paths: list[Path], source: str, shop_id: str) -> int:
+    """Take erased people out of files that have just landed; returns the rows changed.
+
+    Raises:
+        SuppressionError: the list of erased people is damaged.
+    """
+    suppression = Suppression(settings())
+    if not suppression.refresh():
+        return 0
+    table = tomllib.loads((source_folder(source) / "source.toml").read_text(encoding="utf-8"))
+    change, changed = privacy.anonymous(table, shop_id, suppression), 0
+    for path in paths if privacy.columns(table) else ():
+        aside = path.with_name(f".{path.name}.rewritten")
+        if rows := privacy.rewrite(path, aside, table, change):
+            aside.replace(path)
+            changed += rows
+    return changed
 
 
 def _label(path: Path, pattern: re.Pattern[str] | None, days: list[date]) -> str | None:

@@ -137,10 +137,10 @@ def exclusive(partition: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def sweep(partition: Path, older_than: timedelta = timedelta(days=1)) -> None:
-    """Remove sub-folders of ``partition`` that its manifest does not name and nobody can still be reading or writing."""
+def sweep(partition: Path, older_than: timedelta = timedelta(days=1), keep: str = "") -> None:
+    """Remove sub-folders of ``partition`` that its manifest does not name and nobody can still be reading or writing; not ``keep``."""
     manifest = read_manifest(partition)
-    named = {Path(file.path).parts[0] for file in manifest.files} if manifest else set()
+    named = {keep, *(Path(file.path).parts[0] for file in manifest.files)} if manifest else {keep}
     for entry in partition.iterdir() if partition.is_dir() else ():
         if entry.is_dir() and entry.name not in named and time.time() - entry.stat().st_mtime > older_than.total_seconds():
             shutil.rmtree(entry)

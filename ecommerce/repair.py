@@ -16,6 +16,7 @@ from ecommerce import ingest, lake, quarantine
 from ecommerce.config import settings
 from ecommerce.errors import PlatformError
 from ecommerce.etl import Run
+from ecommerce.privacy import numbered
 
 
 class RepairError(PlatformError):
@@ -110,20 +111,6 @@ def _rewrite_file(path: Path, target: Path, source: dict[str, Any], lines: dict[
                 raw = now.encode(encoding) + raw[len(body) :]
             new.write(raw)
     return done
-
-
-def numbered(stream: Any, multiline: bool) -> Iterator[tuple[int, bytes]]:
-    """Each line, or each record whose quotes may hold line breaks, with the number of its first line from 1."""
-    pending, first, quotes = b"", 1, 0
-    for number, line in enumerate(stream, start=1):
-        first = first if pending else number
-        pending, quotes = pending + line, quotes + line.count(b'"')
-        if multiline and quotes % 2:
-            continue
-        yield first, pending
-        pending, quotes = b"", 0
-    if pending:
-        yield first, pending
 
 
 def repaired(raw: str, change: dict[str, Any], source: dict[str, Any], header: list[str] | None, place: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date
 
 import psycopg
 import pyarrow as pa
@@ -53,14 +53,14 @@ class Staging:
         return sql.Identifier("staging", self.table(name))
 
 
-def connect(role: str = "loader") -> psycopg.Connection:
-    """An autocommit connection as ``role``; transactions are explicit.
+def connect(role: str = "loader", name: str = "ecommerce batch") -> psycopg.Connection:
+    """An autocommit connection as ``role``, known to the server as ``name``; transactions are explicit.
 
     Raises:
         WarehouseError: the server does not answer or refuses the role.
     """
     try:
-        return psycopg.connect(settings().postgres_dsn(role), autocommit=True, connect_timeout=10, application_name="ecommerce batch")
+        return psycopg.connect(settings().postgres_dsn(role), autocommit=True, connect_timeout=10, application_name=name[:63])
     except psycopg.OperationalError as error:
         place = f"{settings().postgres_host}:{settings().postgres_port}"
         raise WarehouseError(f"PostgreSQL at {place} does not let {role} in ({str(error).strip()}): is it up? `make status`") from None
@@ -72,11 +72,25 @@ def lock_shop(connection: psycopg.Connection, shop_id: str, wait: bool = True) -
     Returns:
         False where another run holds it and ``wait`` is false.
     """
-    key = int.from_bytes(hashlib.sha256(f"etl {shop_id}".encode()).digest()[:8], signed=True)
+    key = _lock_key(shop_id)
     if wait:
         connection.execute("SELECT pg_advisory_lock(%s)", (key,))
         return True
     return bool(connection.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()[0])
+
+
+def holder(connection: psycopg.Connection, shop_id: str) -> str:
+    """Who holds the shop's lock, for messages: the run and since when it is connected."""
+    query = """
+        SELECT application_name, backend_start FROM pg_locks JOIN pg_stat_activity USING (pid)
+        WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND classid::bigint = %s AND objid::bigint = %s"""
+    high, low = divmod(_lock_key(shop_id) % 2**64, 2**32)
+    found = connection.execute(query, (high, low)).fetchone()
+    return f"{found[0]} (since {found[1].astimezone(UTC):%H:%M:%S} UTC)" if found else "a run that has just ended"
+
+
+def _lock_key(shop_id: str) -> int:
+    return int.from_bytes(hashlib.sha256(f"etl {shop_id}".encode()).digest()[:8], signed=True)
 
 
 def schema_of(connection: psycopg.Connection, table: str) -> pa.Schema:

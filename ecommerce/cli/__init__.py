@@ -9,7 +9,7 @@ import click
 import psycopg
 import redis
 
-from ecommerce.cli import ask, batch, drill, keep, quarantine, runs, stream
+from ecommerce.cli import ask, batch, drill, erase, keep, quarantine, runs, stream
 from ecommerce.config import PROJECT_DIR
 from ecommerce.errors import PlatformError
 from ecommerce.local import commands as local
@@ -59,18 +59,7 @@ def login_link() -> None:
     sys.exit(subprocess.run([sys.executable, str(PROJECT_DIR / "django_app" / "manage.py"), "login_link"], check=False).returncode)
 
 
-for command in (
-    batch.etl,
-    batch.spark_submit,
-    ask.sql,
-    ask.live,
-    runs.runs,
-    quarantine.quarantine,
-    keep.retention,
-    drill.drill,
-    stream.rebuild,
-    stream.dlq,
-):
+for command in (batch.etl, batch.spark_submit, ask.sql, ask.live, runs.runs, quarantine.quarantine, keep.retention, drill.drill, stream.rebuild, stream.dlq, erase.erase):
     cli.add_command(command)
 
 

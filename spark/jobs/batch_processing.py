@@ -90,7 +90,7 @@ def run(job: Job) -> None:
         Blocked: a blocking check does not hold; the published days stay as they were.
     """
     all_marts = marts.load_all()
-    with warehouse.connect() as connection:
+    with warehouse.connect(name=f"run {job.run_id}") as connection:
         hold_shop(connection, job)
         runlog = RunLog(connection, job.run_id, job.shop.shop_id, job.source.name, job.from_date, job.to_date, all_marts)
         runlog.start()
@@ -111,7 +111,7 @@ def run(job: Job) -> None:
 
 def hold_shop(connection: psycopg.Connection, job: Job) -> None:
     if not warehouse.lock_shop(connection, job.shop.shop_id, wait=False):
-        say("wait", 0, 1, f"another run of shop {job.shop.shop_id} is going on; waiting for it")
+        say("wait", 0, 1, f"shop {job.shop.shop_id} is held by {warehouse.holder(connection, job.shop.shop_id)}; waiting for it")
         warehouse.lock_shop(connection, job.shop.shop_id)
 
 

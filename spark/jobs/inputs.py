@@ -63,7 +63,7 @@ def lineage(part: Partition, root: Path) -> dict[str, Any]:
     files = [{"path": file.path, "rows": file.rows, "sha256": file.sha256} for file in part.manifest.files]
     found = {"path": part.folder.relative_to(root).as_posix(), "run_id": part.manifest.run_id, "rows": part.manifest.rows, "files": files}
     repairs = part.manifest.details.get("repairs")
-    return found | ({"repairs": repairs} if repairs else {})
+    return found | ({"rows_repaired": len(repairs)} if repairs else {})
 
 
 def ingest_seconds(parts: list[Partition], run_id: str) -> float:

@@ -1,0 +1,108 @@
+"""A person leaves the platform: lake, warehouse, quarantine, seen ids, live lists; sums stay, and the proof is printed.
+
+What is shared with others (sums, HyperLogLogs) holds no identity and is not touched; the person's rows stay as nobody's,
+so that every aggregate, run again from them, is the same but for the number of known customers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from ecommerce import erasure_lake, erasure_stores, warehouse
+from ecommerce.config import Settings
+from ecommerce.errors import PlatformError
+from ecommerce.shops import shop as find_shop
+from ecommerce.shops import shops
+from ecommerce.suppression import CLIENT, CUSTOMER, Suppression
+
+
+class ErasureError(PlatformError):
+    """The person could not be erased everywhere; the message says from where not, and the remedy."""
+
+
+@dataclass
+class Person:
+    """Who is erased in one shop: the customer, the clients that are nobody else's, and every id of their events that was found."""
+
+    shop_id: str
+    customer: str
+    clients: set[str] = field(default_factory=set)
+    events: set[str] = field(default_factory=set)
+    transactions: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Place:
+    """One place of the proof: what was looked through, what was found and taken out, what a second look found."""
+
+    name: str
+    looked: int
+    unit: str
+    removed: int
+    left: int
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Of one shop. ``kafka_until``: when the log and the dead letters have dropped the last record; ``not_searched``: what could not be."""
+
+    shop_id: str
+    places: list[Place]
+    kafka_until: datetime
+    not_searched: list[str]
+
+    @property
+    def complete(self) -> bool:
+        return not self.not_searched and not any(place.left for place in self.places)
+
+
+def erase(settings: Settings, customer: str, shop_id: str | None, say: Callable[[str], None]) -> list[Proof]:
+    """Erase ``customer`` (the id that the shop gives, ``user_id`` of its events) from one shop, or from all.
+
+    Safe to repeat: what is erased already is found no more.
+
+    Raises:
+        ErasureError: the id is empty.
+        psycopg.Error, redis.RedisError, OSError, lake.LakeError: a store does not let it; call again.
+    """
+    if not customer.strip():
+        raise ErasureError("--customer is empty: give the id that the shop gave the customer")
+    chosen = [find_shop(shop_id).shop_id] if shop_id else list(shops())
+    suppression = Suppression(settings)
+    return [_of_shop(settings, suppression, Person(one, customer), say) for one in chosen]
+
+
+def _of_shop(settings: Settings, suppression: Suppression, person: Person, say: Callable[[str], None]) -> Proof:
+    with _shop_alone(person.shop_id, say):
+        say(f"{person.shop_id}: looking for the customer's devices, orders and events")
+        erasure_lake.find(settings, person)
+        erasure_stores.find(settings, person)
+        ids = [(person.shop_id, CUSTOMER, person.customer), *((person.shop_id, CLIENT, client) for client in sorted(person.clients))]
+        suppression.add(ids)
+        steps = (*erasure_lake.STEPS, *erasure_stores.STEPS)
+        removed = {}
+        for step in steps:
+            say(f"{person.shop_id}: {step.name}")
+            removed[step.name] = step.erase(settings, suppression, person)
+        places = []
+        for step in steps:
+            looked, left = step.look(settings, person)
+            places.append(Place(step.name, looked, step.unit, removed[step.name], left))
+        say(f"{person.shop_id}: the append-only file of Redis is rewritten")
+        erasure_stores.rewrite_append_only_file(settings)
+    until = datetime.now(UTC) + timedelta(hours=settings.kafka_retention_hours)
+    return Proof(person.shop_id, places, until, erasure_lake.not_searchable(settings, person))
+
+
+@contextmanager
+def _shop_alone(shop_id: str, say: Callable[[str], None]) -> Iterator[None]:
+    """No batch run of the shop is going on meanwhile."""
+    with ExitStack() as stack:
+        connection = stack.enter_context(warehouse.connect(name="an erasure"))
+        if not warehouse.lock_shop(connection, shop_id, wait=False):
+            say(f"{shop_id}: waiting for {warehouse.holder(connection, shop_id)}")
+            warehouse.lock_shop(connection, shop_id)
+        yield

@@ -1,0 +1,230 @@
+"""The lake's part of an erasure: events, rows held back and raw files, rewritten; old files go at once."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ecommerce import lake, privacy
+from ecommerce.config import PROJECT_DIR, Settings
+from ecommerce.suppression import TOKENS, Suppression
+
+if TYPE_CHECKING:
+    from ecommerce.erasure import Person
+
+ERASED = "[erased]"
+
+
+@dataclass(frozen=True)
+class Step:
+    """``erase`` returns what it took out, ``look`` (looked through, still found)."""
+
+    name: str
+    unit: str
+    erase: Callable[[Settings, Suppression, Person], int]
+    look: Callable[[Settings, Person], tuple[int, int]]
+
+
+def word(text: str) -> re.Pattern[str]:
+    """``text`` where it stands alone, not within a longer id."""
+    return re.compile(rf"(?<![\w.-]){re.escape(text)}(?![\w-])")
+
+
+def _partitions(settings: Settings, layer: str, person: Person) -> Iterator[Path]:
+    for path in sorted((settings.lake_dir / layer).glob(f"*/shop={person.shop_id}/date=*/{lake.MANIFEST}")):
+        yield path.parent
+
+
+def find(settings: Settings, person: Person) -> None:
+    """Add the clients, events and orders that the lake's events know; a client that serves other customers is not the person's."""
+    mine: set[str] = set()
+    others: set[str] = set()
+    for partition in _partitions(settings, "events", person):
+        for path in lake.files(partition):
+            table = pq.ParquetFile(path).read(columns=["user_id", "client_id", "event_id", "transaction_id"])
+            hit = pc.fill_null(pc.equal(table["user_id"], person.customer), False)
+            named = pc.and_(pc.invert(hit), pc.is_valid(table["user_id"]))
+            rows = table.filter(hit)
+            mine |= set(pc.unique(rows["client_id"]).to_pylist()) - {None}
+            others |= set(pc.unique(table.filter(named)["client_id"]).to_pylist()) - {None}
+            _take_ids(rows, person)
+    person.clients |= mine - others
+    for partition in _partitions(settings, "events", person) if person.clients else ():
+        for path in lake.files(partition):
+            table = pq.ParquetFile(path).read(columns=["user_id", "client_id", "event_id", "transaction_id"])
+            _take_ids(table.filter(_mask(table, person)), person)
+
+
+def _take_ids(rows: pa.Table, person: Person) -> None:
+    person.events |= set(pc.unique(rows["event_id"]).to_pylist())
+    person.transactions |= set(pc.unique(rows["transaction_id"]).to_pylist()) - {None}
+
+
+def _mask(table: pa.Table, person: Person) -> Any:
+    of_customer = pc.fill_null(pc.equal(table["user_id"], person.customer), False)
+    of_client = pc.and_(pc.is_null(table["user_id"]), pc.is_in(table["client_id"], pa.array(sorted(person.clients), pa.string())))
+    return pc.or_(of_customer, of_client)
+
+
+def _replace(partition: Path, rewrite: Callable[[Path, Path], int]) -> int:
+    """``rewrite(old, new)`` every file; those that it changed take the old ones' places, and everything not named goes at once."""
+    with lake.exclusive(partition):
+        manifest = lake.read_manifest(partition)
+        if manifest is None:
+            return 0
+        entries, changed = [], 0
+        for entry in manifest.files:
+            old = partition / entry.path
+            folder, _, name = entry.path.partition("/")
+            new = partition / f"{folder.partition('~')[0]}~{manifest.created_at[:10]}-{entry.sha256[:8]}" / name
+            rows = rewrite(old, new)
+            entries.append(lake.describe(partition, new, entry.rows) if rows else entry)
+            changed += rows
+        if changed:
+            lake.publish(partition, lake.Manifest(manifest.run_id, manifest.created_at, entries, manifest.details))
+            for entry in set(manifest.files) - set(entries):
+                (partition / entry.path).unlink()
+        lake.sweep(partition, timedelta(0), keep=manifest.run_id)
+    return changed
+
+
+def _erase_events(settings: Settings, suppression: Suppression, person: Person) -> int:
+    def rewrite(old: Path, new: Path) -> int:
+        ids = pq.ParquetFile(old).read(columns=["user_id", "client_id"])
+        if not (found := pc.sum(_mask(ids, person)).as_py()):
+            return 0
+        table = pq.ParquetFile(old).read()
+        new.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(_anonymous(table, _mask(table, person), suppression, person.shop_id), new, compression="zstd")
+        return found
+
+    return sum(_replace(partition, rewrite) for partition in _partitions(settings, "events", person))
+
+
+def _anonymous(table: pa.Table, mask: Any, suppression: Suppression, shop_id: str) -> pa.Table:
+    for name in (*TOKENS, "event_id", "user_id"):
+        place, column = table.schema.get_field_index(name), table[name].combine_chunks()
+        new = [_stand_in(suppression, shop_id, name, value) for value in column.filter(mask).to_pylist()]
+        filled = pc.replace_with_mask(
+            column, mask.combine_chunks() if isinstance(mask, pa.ChunkedArray) else mask, pa.array(new, column.type)
+        )
+        table = table.set_column(place, table.schema.field(place), filled)
+    return table
+
+
+def _stand_in(suppression: Suppression, shop_id: str, name: str, value: str | None) -> str | None:
+    if value is None or name == "user_id":
+        return None
+    return suppression.event_id(shop_id, value) if name == "event_id" else suppression.token(shop_id, name, value)
+
+
+def _look_events(settings: Settings, person: Person) -> tuple[int, int]:
+    looked = left = 0
+    for partition in _partitions(settings, "events", person):
+        for path in sorted(partition.rglob("*.parquet")):
+            ids = pq.ParquetFile(path).read(columns=["user_id", "client_id"])
+            looked, left = looked + 1, left + (pc.sum(_mask(ids, person)).as_py() or 0)
+    return looked, left
+
+
+def _erase_quarantine(settings: Settings, suppression: Suppression, person: Person) -> int:
+    patterns = [word(person.customer), *map(word, sorted(person.clients))]
+
+    def rewrite(old: Path, new: Path) -> int:
+        table = pq.ParquetFile(old).read()
+        texts = table["raw"].to_pylist()
+        kept = [ERASED if text and any(pattern.search(text) for pattern in patterns) else text for text in texts]
+        if not (found := sum(a != b for a, b in zip(texts, kept, strict=True))):
+            return 0
+        new.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table.set_column(table.schema.get_field_index("raw"), "raw", pa.array(kept, pa.string())), new, compression="zstd")
+        return found
+
+    return sum(_replace(partition, rewrite) for partition in _partitions(settings, "quarantine", person))
+
+
+def _look_quarantine(settings: Settings, person: Person) -> tuple[int, int]:
+    patterns, looked, left = [word(person.customer), *map(word, sorted(person.clients))], 0, 0
+    for partition in _partitions(settings, "quarantine", person):
+        for path in sorted(partition.rglob("*.parquet")):
+            texts = pq.ParquetFile(path).read(columns=["raw"])["raw"].to_pylist()
+            looked, left = looked + 1, left + sum(any(p.search(text or "") for p in patterns) for text in texts)
+    return looked, left
+
+
+def _source(partition: Path) -> dict[str, Any]:
+    """The source.toml of a landing partition's source; empty where it is not one of the platform's."""
+    path = PROJECT_DIR / "spark" / "sources" / partition.parts[-3] / "source.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def _erase_landing(settings: Settings, suppression: Suppression, person: Person) -> int:
+    removed, pattern = 0, word(person.customer)
+    for partition in _partitions(settings, "landing", person):
+        source = _source(partition)
+        if privacy.columns(source):
+            change = privacy.anonymous(source, person.shop_id, suppression)
+            found = _replace(partition, lambda old, new, s=source, c=change: privacy.rewrite(old, new, s, c))
+            removed += found
+            _note(partition, found, pattern)
+    return removed
+
+
+def _note(partition: Path, found: int, pattern: re.Pattern[str]) -> None:
+    """Keep in the manifest that rows are erased, and take the person out of what it says of repairs."""
+    with lake.exclusive(partition):
+        manifest = lake.read_manifest(partition)
+        assert manifest is not None
+        repairs = [
+            {**one, "was": ERASED, "now": ERASED} if pattern.search(f"{one['was']} {one['now']}") else one
+            for one in manifest.details.get("repairs", [])
+        ]
+        if not found and repairs == manifest.details.get("repairs", []):
+            return
+        details = {**manifest.details, "erased": manifest.details.get("erased", 0) + found} | ({"repairs": repairs} if repairs else {})
+        lake.publish(partition, lake.Manifest(manifest.run_id, manifest.created_at, manifest.files, details))
+
+
+def _look_landing(settings: Settings, person: Person) -> tuple[int, int]:
+    looked = left = 0
+    for partition in _partitions(settings, "landing", person):
+        known = privacy.columns(_source(partition))
+        ids = {known[name]: values for name, values in (("user_id", {person.customer}), ("client_id", person.clients)) if name in known}
+        for path in lake.files(partition) if known else ():
+            looked += 1
+            with path.open("rb") as stream:
+                for _, row, _ in privacy.rows(stream, _source(partition)):
+                    left += row is not None and _is_theirs(row, ids, known)
+    return looked, left
+
+
+def _is_theirs(row: dict[str, Any], ids: dict[str, set[str]], known: dict[str, str]) -> bool:
+    customer = row.get(known.get("user_id", ""))
+    if customer:
+        return str(customer) in ids.get(known["user_id"], ())
+    return "client_id" in known and str(row.get(known["client_id"])) in ids[known["client_id"]]
+
+
+def not_searchable(settings: Settings, person: Person) -> list[str]:
+    """Raw files that hold the id, of sources that do not say which column holds ids."""
+    pattern, found = re.compile(word(person.customer).pattern.encode()), []
+    for partition in _partitions(settings, "landing", person):
+        if not privacy.columns(_source(partition)):
+            found += [str(path.relative_to(settings.lake_dir)) for path in lake.files(partition) if pattern.search(path.read_bytes())]
+    return found
+
+
+STEPS = (
+    Step("lake: events", "files", _erase_events, _look_events),
+    Step("lake: rows held back", "files", _erase_quarantine, _look_quarantine),
+    Step("lake: raw files", "files", _erase_landing, _look_landing),
+)

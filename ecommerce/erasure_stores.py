@@ -1,0 +1,251 @@
+"""The warehouse's and Redis' part of an erasure."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+import msgspec
+import psycopg
+import redis
+from psycopg import sql
+
+from ecommerce.config import Settings
+from ecommerce.erasure_lake import ERASED, Step, word
+from ecommerce.errors import PlatformError
+from ecommerce.suppression import TOKENS, Suppression
+
+if TYPE_CHECKING:
+    from ecommerce.erasure import Person
+
+REWRITE_SECONDS = 300
+COLUMNS = """
+    SELECT c.table_name, array_agg(c.column_name::text) FROM information_schema.columns c
+    JOIN information_schema.tables t USING (table_schema, table_name)
+    WHERE c.table_schema = 'warehouse' AND t.table_type = 'BASE TABLE' GROUP BY 1 ORDER BY 1"""
+
+
+class RewriteError(PlatformError):
+    """Redis could not rewrite its append-only file; its log says why."""
+
+
+def find(settings: Settings, person: Person) -> None:
+    """Add the clients, events and orders that the warehouse knows."""
+    with _warehouse(settings) as connection:
+        scope = {"shop": person.shop_id, "customer": person.customer}
+        for table in ("fct_session", "fct_order"):
+            query = sql.SQL("""
+                SELECT DISTINCT client_id FROM warehouse.{table} WHERE shop_id = %(shop)s AND customer_id = %(customer)s AND client_id IS NOT NULL
+                EXCEPT SELECT client_id FROM warehouse.fct_session WHERE shop_id = %(shop)s AND customer_id <> %(customer)s""")
+            person.clients |= {row[0] for row in connection.execute(query.format(table=sql.Identifier(table)), scope)}
+        query = "SELECT event_id, transaction_id FROM warehouse.fct_order_line WHERE shop_id = %(shop)s AND customer_id = %(customer)s"
+        for event_id, transaction_id in connection.execute(query, scope):
+            person.events.add(event_id)
+            person.transactions |= {transaction_id} - {None}
+
+
+def _warehouse(settings: Settings) -> psycopg.Connection:
+    return psycopg.connect(settings.postgres_dsn("loader"), connect_timeout=10)
+
+
+def _theirs(columns: list[str]) -> sql.Composable:
+    """The condition under which a fact's row is the person's: as for an event, by customer, else by client or session."""
+    parts = []
+    if "customer_id" in columns:
+        parts.append(sql.SQL("customer_id = %(customer)s"))
+    nobody = sql.SQL("customer_id IS NULL AND ") if "customer_id" in columns else sql.SQL("")
+    if "client_id" in columns:
+        parts.append(nobody + sql.SQL("client_id = ANY(%(clients)s)"))
+    elif "session_id" in columns:
+        parts.append(nobody + sql.SQL("session_id = ANY(%(sessions)s)"))
+    return sql.SQL("(") + sql.SQL(" OR ").join(sql.SQL("(") + part + sql.SQL(")") for part in parts) + sql.SQL(")")
+
+
+def _scope(connection: psycopg.Connection, person: Person) -> dict[str, object]:
+    scope: dict[str, object] = {"shop": person.shop_id, "customer": person.customer, "clients": sorted(person.clients)}
+    query = """
+        SELECT DISTINCT session_id FROM warehouse.fct_session
+        WHERE shop_id = %(shop)s AND (customer_id = %(customer)s OR customer_id IS NULL AND client_id = ANY(%(clients)s))"""
+    return scope | {"sessions": [row[0] for row in connection.execute(query, scope)]}
+
+
+def _tables(connection: psycopg.Connection) -> dict[str, list[str]]:
+    """Base tables of the warehouse with a column that may hold a person's id."""
+    ids = {"customer_id", "client_id", "session_id"}
+    return {table: columns for table, columns in connection.execute(COLUMNS) if ids & set(columns) and "shop_id" in columns}
+
+
+def _erase_warehouse(settings: Settings, suppression: Suppression, person: Person) -> int:
+    """Facts become nobody's, with tokens for their ids; what has one row a customer loses the row."""
+    removed = 0
+    with _warehouse(settings) as connection:
+        connection.execute("SET LOCAL lock_timeout = '60s'")
+        scope, tables = _scope(connection, person), _tables(connection)
+        connection.execute("CREATE TEMP TABLE erased (kind text, old text, new text, PRIMARY KEY (kind, old)) ON COMMIT DROP")
+        for table, columns in tables.items():
+            if table.startswith("fct_"):
+                _tokens(connection, suppression, person, table, columns, scope)
+        for table, columns in tables.items():
+            where = sql.SQL(" WHERE shop_id = %(shop)s AND ") + _theirs(columns)
+            name = sql.Identifier("warehouse", table)
+            statement = (
+                sql.SQL("UPDATE {} t SET ").format(name) + _changes(columns)
+                if table.startswith("fct_")
+                else sql.SQL("DELETE FROM {}").format(name)
+            )
+            removed += connection.execute(statement + where, scope).rowcount
+    return removed
+
+
+def _token_columns(columns: list[str]) -> list[str]:
+    return [name for name in (*TOKENS, "event_id") if name in columns]
+
+
+def _tokens(connection: psycopg.Connection, suppression: Suppression, person: Person, table: str, columns: list[str], scope: dict) -> None:
+    for column in _token_columns(columns):
+        query = sql.SQL("SELECT DISTINCT {} FROM warehouse.{} WHERE shop_id = %(shop)s AND {}")
+        found = connection.execute(query.format(sql.Identifier(column), sql.Identifier(table), _theirs(columns)), scope)
+        values = [value for (value,) in found if value]
+        make = suppression.event_id if column == "event_id" else lambda shop, value, kind=column: suppression.token(shop, kind, value)
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO erased VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+                [(column, value, make(person.shop_id, value)) for value in values],
+            )
+
+
+def _changes(columns: list[str]) -> sql.Composable:
+    changes = [sql.SQL("customer_id = NULL")] if "customer_id" in columns else []
+    for column in _token_columns(columns):
+        new = sql.SQL("{c} = coalesce((SELECT new FROM erased WHERE kind = {k} AND old = t.{c}), t.{c})")
+        changes.append(new.format(c=sql.Identifier(column), k=sql.Literal(column)))
+    return sql.SQL(", ").join(changes)
+
+
+def _look_warehouse(settings: Settings, person: Person) -> tuple[int, int]:
+    looked = left = 0
+    with _warehouse(settings) as connection:
+        scope = {**_scope(connection, person), "events": sorted(person.events), "transactions": sorted(person.transactions)}
+        for table, columns in _tables(connection).items():
+            count = sql.SQL("SELECT count(*) FROM warehouse.{} WHERE shop_id = %(shop)s AND ").format(sql.Identifier(table))
+            looked, left = looked + 1, left + connection.execute(count + _theirs(columns), scope).fetchone()[0]
+    return looked, left
+
+
+def _erase_held_back(settings: Settings, suppression: Suppression, person: Person) -> int:
+    update = "UPDATE warehouse.quarantine SET raw = %(erased)s WHERE shop_id = %(shop)s AND raw ~ %(pattern)s"
+    with _warehouse(settings) as connection:
+        return sum(connection.execute(update, {"erased": ERASED, **scope}).rowcount for scope in _patterns(person))
+
+
+def _look_held_back(settings: Settings, person: Person) -> tuple[int, int]:
+    with _warehouse(settings) as connection:
+        looked = connection.execute("SELECT count(*) FROM warehouse.quarantine WHERE shop_id = %s", (person.shop_id,)).fetchone()[0]
+        query = "SELECT count(*) FROM warehouse.quarantine WHERE shop_id = %(shop)s AND raw ~ %(pattern)s"
+        return looked, sum(connection.execute(query, scope).fetchone()[0] for scope in _patterns(person))
+
+
+def _patterns(person: Person) -> list[dict[str, str]]:
+    return [{"shop": person.shop_id, "pattern": word(text).pattern} for text in (person.customer, *sorted(person.clients))]
+
+
+def _redis(settings: Settings) -> redis.Redis:
+    return redis.Redis(**settings.redis_options, socket_timeout=60)
+
+
+def _raw(event_id: str) -> bytes:
+    return uuid.UUID(event_id).bytes
+
+
+def _erase_seen(settings: Settings, suppression: Suppression, person: Person) -> int:
+    """Seen ids and orders become their tokens: a copy that comes again is still refused, and tells nothing."""
+    removed, events = 0, sorted(person.events)
+    with _redis(settings) as client:
+        for key in client.scan_iter(match="live:*:seen:*", count=1000) if events else ():
+            hits = [one for one, there in zip(events, client.smismember(key, [_raw(one) for one in events]), strict=True) if there]
+            if hits:
+                pipe = client.pipeline(transaction=True)
+                pipe.srem(key, *map(_raw, hits))
+                pipe.sadd(key, *(_raw(suppression.event_id(person.shop_id, one)) for one in hits))
+                removed += pipe.execute()[0]
+        removed += sum(_erase_orders(client, key, suppression, person) for key in _keys(client, "transactions", person))
+    return removed
+
+
+def _keys(client: redis.Redis, what: str, person: Person) -> list[bytes]:
+    return list(client.scan_iter(match=f"live:*:{what}:*{person.shop_id}:*", count=1000)) if person.transactions else []
+
+
+def _erase_orders(client: redis.Redis, key: bytes, suppression: Suppression, person: Person) -> int:
+    orders = sorted(person.transactions)
+    found = {order: event for order, event in zip(orders, client.hmget(key, orders), strict=True) if event is not None}
+    if not found:
+        return 0
+    token = lambda order: suppression.token(person.shop_id, "transaction_id", order)  # noqa: E731
+    events = {order: _raw(suppression.event_id(person.shop_id, str(uuid.UUID(bytes=raw)))) for order, raw in found.items()}
+    pipe = client.pipeline(transaction=True)
+    pipe.hdel(key, *found)
+    pipe.hset(key, mapping={token(order): event for order, event in events.items()})
+    return pipe.execute()[0]
+
+
+def _look_seen(settings: Settings, person: Person) -> tuple[int, int]:
+    looked = left = 0
+    with _redis(settings) as client:
+        for key in client.scan_iter(match="live:*:seen:*", count=1000):
+            looked += 1
+            left += sum(client.smismember(key, [_raw(one) for one in sorted(person.events)])) if person.events else 0
+        for key in _keys(client, "transactions", person):
+            looked, left = looked + 1, left + sum(value is not None for value in client.hmget(key, sorted(person.transactions)))
+    return looked, left
+
+
+def _erase_lists(settings: Settings, suppression: Suppression, person: Person) -> int:
+    with _redis(settings) as client:
+        return sum(client.lrem(key, 0, entry) for key, entry in _entries(client, person))
+
+
+def _look_lists(settings: Settings, person: Person) -> tuple[int, int]:
+    with _redis(settings) as client:
+        return len(_keys(client, "latest", person)), len(_entries(client, person))
+
+
+def _entries(client: redis.Redis, person: Person) -> list[tuple[bytes, bytes]]:
+    return [
+        (key, entry)
+        for key in _keys(client, "latest", person)
+        for entry in client.lrange(key, 0, -1)
+        if msgspec.json.decode(entry).get("transaction_id") in person.transactions
+    ]
+
+
+def rewrite_append_only_file(settings: Settings) -> None:
+    """Write Redis' file anew, so that what was removed is not in its history; returns when it is in place.
+
+    Raises:
+        RewriteError: Redis could not, or not within five minutes.
+    """
+    with _redis(settings) as client:
+        state = client.info("persistence")
+        if not state["aof_enabled"]:
+            return
+        if not state["aof_rewrite_in_progress"]:
+            client.bgrewriteaof()
+        deadline = time.monotonic() + REWRITE_SECONDS
+        while (state := client.info("persistence"))["aof_rewrite_in_progress"] or state["aof_rewrite_scheduled"]:
+            if time.monotonic() > deadline:
+                raise RewriteError(
+                    f"Redis' append-only file is not rewritten after {REWRITE_SECONDS} s: see `make logs redis`, erase again"
+                )
+            time.sleep(0.1)
+        if state["aof_last_bgrewrite_status"] != "ok":
+            raise RewriteError("Redis could not rewrite its append-only file: see `make logs redis`, then erase again")
+
+
+STEPS = (
+    Step("warehouse: facts and customers", "tables", _erase_warehouse, _look_warehouse),
+    Step("warehouse: rows held back", "rows", _erase_held_back, _look_held_back),
+    Step("live: seen ids and orders", "keys", _erase_seen, _look_seen),
+    Step("live: latest orders", "lists", _erase_lists, _look_lists),
+)
