@@ -1,6 +1,8 @@
-"""``ecommerce retention``: what is kept how long."""
+"""``ecommerce retention``, ``backup`` and ``restore``: what is kept how long, and how it comes back."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import click
 
@@ -27,3 +29,23 @@ def retention(apply: bool, names: tuple[str, ...]) -> None:
         )
     if not apply:
         click.echo("Nothing was removed; --apply does it.")
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def backup(folder: Path) -> None:
+    """Write warehouse, Airflow's tables, lake, live state and secrets into the new FOLDER; the platform keeps running."""
+    from ecommerce import backup as whole
+
+    index = whole.backup(settings(), folder.resolve(), lambda line: click.echo(line, err=True))
+    click.echo(f"{len(index.files)} files in {folder}. It holds all secrets: keep it as safe as the platform.")
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def restore(folder: Path) -> None:
+    """Bring the backup in FOLDER into an empty platform that does not run; then `make up`."""
+    from ecommerce import backup as whole
+
+    index = whole.restore(settings(), folder.resolve(), lambda line: click.echo(line, err=True))
+    click.echo(f"Restored what version {index.version} wrote on {index.created_at:%Y-%m-%d %H:%M} UTC. Start it: make up")

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.table import Table
 
+from ecommerce import stamp
 from ecommerce.config import Settings, settings
 from ecommerce.local import airflow, apps, health, ports, postgres, secret_files, spark, starting, supervision
 from ecommerce.local.display import Steps
@@ -62,6 +63,8 @@ def _first_start(config: Settings) -> None:
     if free < FREE_GIB:
         raise LocalError(f"{free:.1f} GB free at {config.var_dir}: free at least {FREE_GIB} GB, then `make up` again")
     os.umask(0o077)
+    for step in stamp.raise_to_current(config):
+        console.print(f"Migrated {step}")
     secret_files.make(config.secrets_dir)
     # The day the history counts back from: fixed once, so that the daily DAG's first day never moves.
     if not (mark := config.var_dir / "first_start").exists():

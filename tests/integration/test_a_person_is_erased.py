@@ -38,7 +38,9 @@ def config(postgres, spark, events, tmp_path_factory):
     """The day loaded, and its events counted live in a Redis of the test's own."""
     ingest.land_simulated("person-1", shop("demo"), DAY, 42)
     assert batch_runs.run("person-1", "demo", "simulated", DAY.isoformat())[0] == 0
-    own = servers.isolated_settings(tmp_path_factory.mktemp("person"), secrets_dir=settings().secrets_dir)
+    folder = tmp_path_factory.mktemp("person")
+    (folder / "var").mkdir()
+    own = servers.isolated_settings(folder, secrets_dir=settings().secrets_dir)
     with servers.running(own, "redis"):
         config = replace(settings(), redis_port=own.redis_port)
         with Redis(**config.redis_options) as client:

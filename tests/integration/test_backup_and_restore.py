@@ -1,0 +1,93 @@
+"""A backup taken from a running platform and restored into an empty one gives the same warehouse, lake, live state and secrets."""
+
+import os
+import subprocess
+import sys
+from datetime import date
+
+import psycopg
+import pytest
+from redis import Redis
+from shop_events import NOON, SHOP, event, purchase
+
+from ecommerce import backup, ingest, lake
+from ecommerce.config import PROJECT_DIR
+from ecommerce.live import Accepted, Batch, LiveState, LiveWriter, Origin
+from ecommerce.local import servers
+from ecommerce.shops import shop
+
+pytestmark = pytest.mark.servers
+DAY = date(2026, 3, 5)
+
+
+def migrate(settings):
+    command = [sys.executable, str(PROJECT_DIR / "django_app" / "manage.py"), "migrate", "--database", "owner", "-v", "0"]
+    subprocess.run(command, check=True, env={**os.environ, **servers.environment(settings)})
+
+
+def contents(settings) -> list:
+    with psycopg.connect(settings.postgres_dsn("loader")) as connection:
+        return connection.execute("SELECT run_id, shop_id, inputs FROM warehouse.etl_run ORDER BY 1").fetchall()
+
+
+def count_live(settings, origin: str) -> dict:
+    with Redis(**settings.redis_options) as client:
+        writer = LiveWriter(client, Origin(origin, "shop.events", origin), {"demo": SHOP})
+        claim = writer.claim(0, 0)
+        made = [event(), purchase("T1")] if origin == "first" else [purchase("T2")]
+        writer.apply(
+            claim,
+            Batch(0, claim.next, claim.next + len(made), [Accepted(claim.next + n, e) for n, e in enumerate(made)], []),
+            lambda refused: None,
+        )
+        return LiveState(client).snapshot(SHOP, NOON.date())["measures"]
+
+
+def test_it_comes_back_whole_into_an_empty_platform(tmp_path, monkeypatch):
+    old = servers.isolated_settings(tmp_path / "old")
+    partition = lake.landing(old.lake_dir, "simulated", "demo", DAY.isoformat())
+    monkeypatch.setattr(ingest, "settings", lambda: old)
+    ingest.land_simulated("r1", shop("demo"), DAY, 1)
+    (old.var_dir / "first_start").write_text("2026-03-01\n")
+    with servers.running(old, "postgres", "redis"):
+        migrate(old)
+        with psycopg.connect(old.postgres_dsn("loader")) as connection:
+            connection.execute(
+                "INSERT INTO warehouse.etl_run (run_id, shop_id, source, from_date, to_date, status) VALUES ('r1', 'demo', 's', now(), now(), 'running')"
+            )
+        live, rows = count_live(old, "first"), contents(old)
+        made = backup.backup(old, tmp_path / "backup", print)
+        with pytest.raises(backup.BackupError, match="not empty"):
+            backup.backup(old, tmp_path / "backup", print)
+    assert made.databases == ["ecommerce", "airflow"]
+
+    new = servers.isolated_settings(tmp_path / "new")
+    for path in new.secrets_dir.iterdir():
+        path.unlink()
+    (new.var_dir / servers.ISOLATED).unlink()  # or its data would go when restore stops its server
+    backup.restore(new, tmp_path / "backup", print)
+    (new.var_dir / servers.ISOLATED).touch()
+    assert new.secret("customer_hmac_key") == old.secret("customer_hmac_key")
+    with servers.running(new, "postgres", "redis"):
+        migrate(new)
+        assert contents(new) == rows
+        counted = count_live(new, "another log")
+    assert counted["orders"] == live["orders"] + 1
+    there = lake.landing(new.lake_dir, "simulated", "demo", DAY.isoformat())
+    assert lake.read_manifest(there) == lake.read_manifest(partition)
+    assert [path.read_bytes() for path in lake.files(there)] == [path.read_bytes() for path in lake.files(partition)]
+    with pytest.raises(backup.BackupError, match="holds data"):
+        backup.restore(new, tmp_path / "backup", print)
+
+
+def test_a_damaged_backup_changes_nothing(tmp_path):
+    folder, new = tmp_path / "backup", servers.isolated_settings(tmp_path / "new")
+    with pytest.raises(backup.BackupError, match="holds no backup"):
+        backup.restore(new, tmp_path, print)
+    folder.mkdir()
+    (folder / backup.INDEX).write_text(
+        '{"version":"0.1.0","format":1,"created_at":"2026-01-01T00:00:00Z","databases":[],"files":{"x.dump":"00"}}'
+    )
+    with pytest.raises(backup.BackupError, match=r"x\.dump is absent"):
+        backup.restore(new, folder, print)
+    assert not (new.var_dir / "postgres").exists()
