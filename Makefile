@@ -8,7 +8,11 @@ $(eval $(wordlist 2,9,$(MAKECMDGOALS)):;@:)
 endif
 
 .DEFAULT_GOAL := help
+<<<<<<< HEAD
 .PHONY: docs drills help setup up down status logs reset test test-fast test-compose lint lock screenshots browser
+=======
+.PHONY: docs drills help setup up down status logs reset test test-fast test-compose bench-batch lint lock browser
+>>>>>>> 675c6f6 (Benchmark of the batch side; docs of runs and scaling; the job on two Spark workers)
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -45,6 +49,9 @@ lint: setup ## ruff's checks and formatting
 
 drills: setup ## break the stream in every way and check every number; writes docs/drills.md (half an hour; quick=1: minutes)
 	@$(PYTHON_IN_VENV) -m drills --both $(if $(quick),--quick) --report docs/drills.md
+
+bench-batch: setup ## the batch side against the usual ways; writes docs/benchmarks.md (quick=1: small, writes nothing; about 15 minutes, wants a quiet machine)
+	@$(PYTHON_IN_VENV) -m benchmarks.batch $(if $(quick),--quick)
 
 docs: setup ## write the generated pages of docs/ anew
 	@$(PYTHON_IN_VENV) -m ecommerce.reference

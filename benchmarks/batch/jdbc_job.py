@@ -1,0 +1,44 @@
+"""The usual way: the same frames from the same Parquet, written by Spark's JDBC writer straight into the indexed tables."""
+
+from __future__ import annotations
+
+import sys
+
+import batch_processing
+import inputs
+import marts
+import psycopg
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from ecommerce import warehouse
+from ecommerce.config import settings
+
+
+def main(arguments: list[str]) -> None:
+    job = batch_processing.parse(arguments)
+    spark = SparkSession.builder.appName("jdbc").getOrCreate()
+    parts = inputs.partitions(job.lake_dir, job.source, job.shop.shop_id, job.from_date, job.to_date)
+    staged = batch_processing.stage(spark, job, parts, 4)
+    rows = staged.rows.cache()
+    frames = batch_processing.tables(spark, job, rows, staged.absent, marts.load_all())
+    with psycopg.connect(settings().postgres_dsn("loader")) as connection:
+        schemas = {name: warehouse.schema_of(connection, name) for name in frames}
+        for name in frames:
+            connection.execute(f"DELETE FROM warehouse.{name} WHERE shop_id = %s AND date = %s", (job.shop.shop_id, job.from_date))
+    url = (
+        f"jdbc:postgresql://{settings().postgres_host}:{settings().postgres_port}/{settings().postgres_database}?reWriteBatchedInserts=true"
+    )
+    options = {
+        "user": "loader",
+        "password": settings().secret("postgres_loader_password"),
+        "driver": "org.postgresql.Driver",
+        "batchsize": "10000",
+    }
+    for name, frame in frames.items():
+        columns = [F.col(column) for column in schemas[name].names]
+        frame.select(*columns, F.lit(job.run_id).alias("run_id")).write.jdbc(url, f"warehouse.{name}", mode="append", properties=options)
+    print(rows.count())
+
+
+main(sys.argv[1:])

@@ -1,0 +1,206 @@
+"""The platform's ways and the usual ones, each a function that does the work once and returns seconds."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+from psycopg import sql
+
+from benchmarks.batch import world
+from ecommerce import archive, lake, warehouse
+from ecommerce.config import PROJECT_DIR, Settings
+from ecommerce.local import servers, spark
+
+HERE = Path(__file__).parent
+JDBC = "org/postgresql/postgresql/42.7.7/postgresql-42.7.7.jar"
+JDBC_SHA256 = "157963d60ae66d607e09466e8c0cdf8087e9cb20d0159899ffca96bca2528460"
+MAVEN = "https://repo1.maven.org/maven2/"
+
+
+def fetched(cache: Path) -> tuple[Path, Path]:
+    """The JDBC driver, and the folder of DuckDB's packages; fetched once."""
+    jar, packages = cache / Path(JDBC).name, cache / "python"
+    cache.mkdir(parents=True, exist_ok=True)
+    if not jar.exists():
+        with urllib.request.urlopen(MAVEN + JDBC, timeout=60) as answer:
+            jar.write_bytes(answer.read())
+    if (found := sha256(jar.read_bytes()).hexdigest()) != JDBC_SHA256:
+        jar.unlink()
+        raise SystemExit(f"{JDBC} is not the pinned file (SHA-256 {found}): do not use it")
+    if not packages.exists():
+        uv = Path(sys.executable).parent / "uv"
+        subprocess.run([str(uv), "pip", "install", "-q", "--target", str(packages), "-r", str(HERE / "requirements.txt")], check=True)
+    return jar, packages
+
+
+def ours_warm(settings: Settings) -> float:
+    world.wipe(settings)
+    return world.job(settings)
+
+
+def ours_cold(settings: Settings) -> float:
+    """The Connect server's start and the job's first run in it."""
+    world.wipe(settings)
+    begin = time.perf_counter()
+    with servers.running(settings, "spark"):
+        world.job(settings)
+        return time.perf_counter() - begin
+
+
+def jdbc(settings: Settings, jar: Path) -> float:
+    """The usual way from a cold process: spark-submit on both cores, the JDBC writer."""
+    world.wipe(settings)
+    job = ["--run-id", "jdbc", "--shop", world.SHOP, "--source", archive.SOURCE, "--from", str(world.DAY), "--to", str(world.DAY)]
+    flags = ["--master", "local[2]", "--jars", str(jar), "--conf", "spark.ui.enabled=false", "--conf", "spark.sql.shuffle.partitions=4"]
+    command = spark.submit_command(settings, settings.spark_driver_memory, *flags, str(HERE / "jdbc_job.py"), *job)
+    environment = {**os.environ, **spark.environment()}
+    environment["PYTHONPATH"] = os.pathsep.join([str(PROJECT_DIR), str(PROJECT_DIR / "spark" / "jobs")])
+    environment.pop("SPARK_REMOTE", None)
+    return world.seconds(command, environment)
+
+
+def duckdb(settings: Settings, packages: Path) -> float:
+    """DuckDB from a cold process, its ATTACH of PostgreSQL."""
+    world.wipe(settings)
+    (extension,) = packages.rglob("postgres_scanner.duckdb_extension")
+    partition = lake.events(settings.lake_dir, archive.SOURCE, world.SHOP, world.DAY)
+    (folder,) = {path.parent for path in lake.files(partition)}
+    command = [sys.executable, str(HERE / "duckdb_job.py"), str(extension), str(folder), str(world.DAY), "2"]
+    return world.seconds(command, {**os.environ, "PYTHONPATH": os.pathsep.join([str(PROJECT_DIR), str(packages)])})
+
+
+class Load:
+    """The load step alone: a table of order lines into an unlogged table, from Arrow and from a ready CSV."""
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self._settings, self.csv = settings, folder / "lines.csv"
+        with warehouse.connect() as connection:
+            self._schema = warehouse.schema_of(connection, "fct_order_line")
+            names = ", ".join(self._schema.names)
+            with (
+                self.csv.open("wb") as file,
+                connection.cursor().copy(f"COPY (SELECT {names}, 0 FROM warehouse.fct_order_line) TO STDOUT (FORMAT csv)") as copy,
+            ):
+                for block in copy:
+                    file.write(block)
+        from adbc_driver_postgresql import dbapi
+
+        with dbapi.connect(settings.postgres_dsn("loader")) as connection, connection.cursor() as cursor:
+            cursor.execute(f"SELECT {names} FROM warehouse.fct_order_line")
+            found = cursor.fetch_arrow_table()
+        columns = [_cast(found[name], self._schema.field(name).type) for name in self._schema.names]
+        self.table = pa.table(columns, schema=self._schema)
+
+    def _fresh(self, connection: psycopg.Connection, name: str) -> None:
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS staging.{}").format(sql.Identifier(name)))
+        statement = "CREATE UNLOGGED TABLE staging.{} (LIKE warehouse.fct_order_line, _task bigint NOT NULL)"
+        connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
+        connection.execute(sql.SQL("ALTER TABLE staging.{} DROP COLUMN run_id").format(sql.Identifier(name)))
+
+    def ours(self) -> float:
+        with warehouse.connect() as connection:
+            self._fresh(connection, "bench_load")
+            begin = time.perf_counter()
+            warehouse.copy_batches(self._settings.postgres_dsn("loader"), "bench_load", 0, self._schema, self.table.to_batches(10_000))
+            return time.perf_counter() - begin
+
+    def bare(self) -> float:
+        with warehouse.connect() as connection:
+            self._fresh(connection, "bench_load")
+            begin = time.perf_counter()
+            with self.csv.open("rb") as file, connection.cursor().copy("COPY staging.bench_load FROM STDIN (FORMAT csv)") as copy:
+                while block := file.read(1 << 20):
+                    copy.write(block)
+            return time.perf_counter() - begin
+
+
+def _cast(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    if pa.types.is_decimal(kind) and not pa.types.is_decimal(column.type):
+        return column.cast(pa.string()).cast(kind)
+    return column.cast(kind)
+
+
+class Publication:
+    """Publishing a re-run of the day under a reader: the platform's way, and delete and insert with no staging table."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def ours(self) -> tuple[float, float]:
+        """Seconds of the transaction that replaces the day, and the longest that a reader waited, seconds."""
+        with warehouse.connect() as connection:
+            staging = warehouse.create_staging(connection, "bench", world.SHOP, ["fct_order_line"])
+            names = sql.SQL(", ").join(map(sql.Identifier, staging.schemas["fct_order_line"].names))
+            fill = sql.SQL("INSERT INTO {} ({}, _task) SELECT {}, 0 FROM warehouse.fct_order_line").format(
+                staging.identifier("fct_order_line"), names, names
+            )
+            connection.execute(fill)
+            with reading(self._settings) as waits:
+                begin = time.perf_counter()
+                with connection.transaction():
+                    _replace(connection, staging)
+                took = time.perf_counter() - begin
+            warehouse.drop_staging(connection, world.SHOP)
+            return took, max(waits)
+
+    def straight(self, table: pa.Table) -> tuple[float, float]:
+        """Delete the day and COPY its rows straight into the indexed table, in one transaction."""
+        from adbc_driver_postgresql import dbapi
+
+        run = table.append_column("run_id", pa.array(["straight"] * table.num_rows))
+        with (
+            reading(self._settings) as waits,
+            dbapi.connect(self._settings.postgres_dsn("loader")) as connection,
+            connection.cursor() as cursor,
+        ):
+            begin = time.perf_counter()
+            cursor.execute(f"DELETE FROM warehouse.fct_order_line WHERE shop_id = '{world.SHOP}' AND date = '{world.DAY}'")
+            cursor.adbc_ingest("fct_order_line", run, mode="append", db_schema_name="warehouse")
+            connection.commit()
+            took = time.perf_counter() - begin
+        return took, max(waits)
+
+
+def _replace(connection: psycopg.Connection, staging: warehouse.Staging) -> None:
+    """What warehouse.replace_days does to one table."""
+    names = sql.SQL(", ").join(map(sql.Identifier, staging.schemas["fct_order_line"].names))
+    scope: dict[str, Any] = {"shop": world.SHOP, "day": world.DAY}
+    connection.execute("DELETE FROM warehouse.fct_order_line WHERE shop_id = %(shop)s AND date = %(day)s", scope)
+    insert = sql.SQL("INSERT INTO warehouse.fct_order_line ({}, run_id) SELECT {}, 'bench' FROM {}")
+    connection.execute(insert.format(names, names, staging.identifier("fct_order_line")))
+
+
+@contextmanager
+def reading(settings: Settings) -> Iterator[list[float]]:
+    """A reader that asks for one order again and again; the seconds that each answer took."""
+    waits, stop = [0.0], threading.Event()
+
+    def ask() -> None:
+        with psycopg.connect(settings.postgres_dsn("reader"), autocommit=True) as connection:
+            while not stop.is_set():
+                begin = time.perf_counter()
+                connection.execute(
+                    "SELECT count(*) FROM warehouse.fct_order_line WHERE shop_id = %s AND date = %s AND event_id < '2'",
+                    (world.SHOP, world.DAY),
+                )
+                waits.append(time.perf_counter() - begin)
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    try:
+        yield waits
+    finally:
+        stop.set()
+        thread.join(10)
