@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from typing import TYPE_CHECKING
@@ -82,10 +83,11 @@ def _erase_warehouse(settings: Settings, suppression: Suppression, person: Perso
     with _warehouse(settings) as connection:
         connection.execute("SET LOCAL lock_timeout = '60s'")
         scope, tables = _scope(connection, person), _tables(connection)
-        connection.execute("CREATE TEMP TABLE erased (kind text, old text, new text, PRIMARY KEY (kind, old)) ON COMMIT DROP")
+        tokens: dict[str, dict[str, str]] = {name: {} for name in (*TOKENS, "event_id")}
         for table, columns in tables.items():
             if table.startswith("fct_"):
-                _tokens(connection, suppression, person, table, columns, scope)
+                _collect(connection, suppression, person, table, columns, scope, tokens)
+        scope |= {f"new_{column}": json.dumps(found) for column, found in tokens.items()}
         for table, columns in tables.items():
             where = sql.SQL(" WHERE shop_id = %(shop)s AND ") + _theirs(columns)
             name = sql.Identifier("warehouse", table)
@@ -102,24 +104,33 @@ def _token_columns(columns: list[str]) -> list[str]:
     return [name for name in (*TOKENS, "event_id") if name in columns]
 
 
-def _tokens(connection: psycopg.Connection, suppression: Suppression, person: Person, table: str, columns: list[str], scope: dict) -> None:
+def _collect(
+    connection: psycopg.Connection,
+    suppression: Suppression,
+    person: Person,
+    table: str,
+    columns: list[str],
+    scope: dict[str, object],
+    tokens: dict[str, dict[str, str]],
+) -> None:
+    """Add to ``tokens`` (column to old to new) what stands for the person's ids in ``table``."""
     for column in _token_columns(columns):
         query = sql.SQL("SELECT DISTINCT {} FROM warehouse.{} WHERE shop_id = %(shop)s AND {}")
-        found = connection.execute(query.format(sql.Identifier(column), sql.Identifier(table), _theirs(columns)), scope)
-        values = [value for (value,) in found if value]
-        make = suppression.event_id if column == "event_id" else lambda shop, value, kind=column: suppression.token(shop, kind, value)
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                "INSERT INTO erased VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-                [(column, value, make(person.shop_id, value)) for value in values],
-            )
+        for (value,) in connection.execute(query.format(sql.Identifier(column), sql.Identifier(table), _theirs(columns)), scope):
+            if value:
+                new = (
+                    suppression.event_id(person.shop_id, value)
+                    if column == "event_id"
+                    else suppression.token(person.shop_id, column, value)
+                )
+                tokens[column][value] = new
 
 
 def _changes(columns: list[str]) -> sql.Composable:
     changes = [sql.SQL("customer_id = NULL")] if "customer_id" in columns else []
     for column in _token_columns(columns):
-        new = sql.SQL("{c} = coalesce((SELECT new FROM erased WHERE kind = {k} AND old = t.{c}), t.{c})")
-        changes.append(new.format(c=sql.Identifier(column), k=sql.Literal(column)))
+        new = sql.SQL("{c} = coalesce({new}::jsonb ->> t.{c}, t.{c})")
+        changes.append(new.format(c=sql.Identifier(column), new=sql.Placeholder(f"new_{column}")))
     return sql.SQL(", ").join(changes)
 
 

@@ -30,7 +30,7 @@ def events():
 
 @pytest.fixture(scope="module")
 def customer(events) -> str:
-    return Counter(one.user_id for one in events if one.event_name == "purchase").most_common(1)[0][0]
+    return Counter(one.user_id for one in events if one.event_name == "purchase" and one.user_id).most_common(1)[0][0]
 
 
 @pytest.fixture(scope="module")
