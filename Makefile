@@ -8,11 +8,7 @@ $(eval $(wordlist 2,9,$(MAKECMDGOALS)):;@:)
 endif
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: docs drills help setup up down status logs reset test test-fast test-compose lint lock screenshots browser
-=======
-.PHONY: docs drills help setup up down status logs reset test test-fast test-compose bench-batch lint lock browser
->>>>>>> 675c6f6 (Benchmark of the batch side; docs of runs and scaling; the job on two Spark workers)
+.PHONY: docs drills help setup up down status logs reset test test-fast test-compose bench-batch lint lock screenshots browser
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20

@@ -59,7 +59,21 @@ def login_link() -> None:
     sys.exit(subprocess.run([sys.executable, str(PROJECT_DIR / "django_app" / "manage.py"), "login_link"], check=False).returncode)
 
 
-for command in (batch.etl, batch.spark_submit, ask.sql, ask.live, runs.runs, quarantine.quarantine, keep.retention, drill.drill, stream.rebuild, stream.dlq, erase.erase, keep.backup, keep.restore):
+for command in (
+    batch.etl,
+    batch.spark_submit,
+    ask.sql,
+    ask.live,
+    runs.runs,
+    quarantine.quarantine,
+    keep.retention,
+    drill.drill,
+    stream.rebuild,
+    stream.dlq,
+    erase.erase,
+    keep.backup,
+    keep.restore,
+):
     cli.add_command(command)
 
 
