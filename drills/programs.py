@@ -46,6 +46,8 @@ class Kept:
             if self._closing.is_set():
                 return
             self._start()
+            if self._closing.is_set():
+                self.process.kill()
 
     def kill(self) -> None:
         """SIGKILL; returns when the process is gone."""

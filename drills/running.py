@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+import traceback
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -70,6 +71,9 @@ def run(drill: Drill, size: Size, control: bool, folder: Path, shared: Bench | N
         result.skipped = str(why)
     except DrillFailed as why:
         result.error = str(why)
+    except Exception as why:  # one drill's trouble must not cost the others their results
+        traceback.print_exc()
+        result.error = f"{type(why).__name__}: {why}"
     finally:
         result.seconds = time.monotonic() - began
     if result.as_expected:

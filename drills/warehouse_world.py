@@ -44,6 +44,7 @@ class WarehouseWorld:
         self.notes: list[str] = []
         self.recoveries: list[float] = []
         self.references: dict[int, dict[str, str]] = {}
+        self._landed: dict[int, lake.LakeFile] = {}
         self.runs = 0
 
     def __enter__(self) -> WarehouseWorld:

@@ -157,6 +157,9 @@ class Consumer(ConsumerRebalanceListener):
 
     def claim_assigned(self) -> None:
         """Fence earlier writers of the new partitions, bring back what is missing, read on from the stored offsets."""
+        # kafka-python leaves the callback out when a poll ends between an assignment and its callback.
+        if unknown := self.kafka.assignment() - self.claims.keys() - self.unclaimed:
+            self.on_partitions_assigned(unknown)
         taken = sorted(self.unclaimed)
         if taken:
             self.archived = ArchivedLog(self.config.lake_dir, self.log.topic_id)
@@ -172,7 +175,11 @@ class Consumer(ConsumerRebalanceListener):
     def _claim(self, partition: TopicPartition) -> None:
         number = partition.partition
         plan, committed, stored = self._plan(partition)
-        claim = self._on_redis(lambda: self.live.claim(number, plan.start))
+        try:
+            claim = self._on_redis(lambda: self.live.claim(number, plan.start))
+        except live.Torn as torn:
+            self._begin_anew(torn)
+            return
         if claim.next != plan.start:
             return  # swapped for a rebuilt state in between: the next round plans anew
         if stored is None and plan.start < self._end(partition) - UNREMARKABLE:
@@ -184,6 +191,14 @@ class Consumer(ConsumerRebalanceListener):
             self.kafka.seek(partition, claim.next)
             self.claims[partition] = claim
             self.unclaimed.discard(partition)
+
+    def _begin_anew(self, torn: live.Torn) -> None:
+        """A state that is known to be wrong must not serve: an empty generation is, and fills."""
+        self.worker.say(
+            f"{torn.args[0].partition('. ')[0]}: rebuilding it in generation {self._on_redis(lambda: live.new_generation(self.redis))}"
+        )
+        self.on_partitions_assigned(list(self.claims))
+        self.claims.clear()
 
     def _plan(self, partition: TopicPartition) -> tuple[refill.Plan, int, int | None]:
         """Where to count on, the offset below which refused records are dead letters already, and the stored offset."""
@@ -284,6 +299,8 @@ class Consumer(ConsumerRebalanceListener):
             self.counted_records += len(records)
         except (live.Moved, live.Stale):
             self._lost(partition)
+        except live.Torn as torn:
+            self._begin_anew(torn)
 
     def _watch_refused(self, partition: TopicPartition, records: list[Record], batch: live.Batch) -> None:
         """Stop, before the batch counts, when most of what comes is refused."""

@@ -8,7 +8,7 @@ from ecommerce.live.generations import new_generation
 from ecommerce.live.keys import CHANNEL
 from ecommerce.live.progress import Progress
 from ecommerce.live.snapshot import LiveState
-from ecommerce.live.writer import Claim, LiveWriter, Moved, Origin, Stale, StateError
+from ecommerce.live.writer import Claim, LiveWriter, Moved, Origin, Stale, StateError, Torn
 
 __all__ = [
     "CHANNEL",
@@ -23,5 +23,6 @@ __all__ = [
     "Refusal",
     "Stale",
     "StateError",
+    "Torn",
     "new_generation",
 ]

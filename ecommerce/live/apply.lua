@@ -1,8 +1,8 @@
 -- One batch of one partition, all or nothing. Redis does not undo a script that fails half-way: everything
--- that can fail is read and checked first, the first write is one that Redis refuses when it is full or cannot
--- save, and the next offset is written last.
+-- that can fail is read and checked first; the first write, which Redis refuses when it is full or cannot save,
+-- marks the partition as torn, and the last one moves its offset and takes the mark away, in one command.
 -- ARGV[1]: the request of request.py in MessagePack. Answers an array whose first value is one of
---   applied | stale (another writer) | moved, offset | known, ids, transactions | full, key | damaged, key
+--   applied | stale (another writer) | torn (an earlier step ended half-way) | moved, offset | known, ids, transactions | full, key | damaged, key
 redis.replicate_commands()
 local CHUNK = 5000
 local r = cmsgpack.unpack(ARGV[1])
@@ -15,8 +15,9 @@ local function chunks(list, size, visit)
 end
 
 -- 1. Is it this writer's turn, and this batch's?
-local stored = redis.call('HMGET', r.partition, 'writer', 'next')
+local stored = redis.call('HMGET', r.partition, 'writer', 'next', 'torn')
 if stored[1] ~= r.writer then return {'stale'} end
+if stored[3] and stored[3] ~= '' then return {'torn', stored[3]} end
 if stored[2] ~= r.first then return {'moved', stored[2] or ''} end
 
 local function kind(key) return redis.call('TYPE', key).ok end
@@ -78,6 +79,7 @@ for _, e in ipairs(r.days) do
 end
 
 -- 4. Write.
+redis.call('HSET', r.partition, 'torn', r.first)
 for _, e in ipairs(r.seen) do
   chunks(e.ids, CHUNK, function(_, ...) redis.call('SADD', e.add, ...) end)
   redis.call('EXPIREAT', e.add, e['until'])
@@ -130,5 +132,5 @@ for _, e in ipairs(r.rate) do
 end
 for _, shop in ipairs(r.publish) do redis.call('PUBLISH', r.channel, shop) end
 if #r.watermarks > 0 then redis.call('HSET', r.partition, unpack(r.watermarks)) end
-redis.call('HSET', r.partition, 'next', r.next)
+redis.call('HSET', r.partition, 'next', r.next, 'torn', '')
 return {'applied'}

@@ -47,6 +47,17 @@ class Stale(Exception):
     """Another writer has taken the partition, or the state is gone: claim it again."""
 
 
+class Torn(StateError):
+    """A step ended half-way, so the generation's sums are not to be trusted: count everything again in a new one."""
+
+    def __init__(self, partition: int, offset: str) -> None:
+        super().__init__(
+            f"a step of partition {partition} at offset {offset} ended half-way inside Redis: the live state is not exact any more. "
+            "Start the consumer once with --new-generation to count everything again from the archive and the log",
+            "state_torn",
+        )
+
+
 class Moved(Exception):
     """The stored offset is not the batch's first: read on from ``offset``."""
 
@@ -125,7 +136,7 @@ class LiveWriter:
         """Own ``partition``, fencing every earlier writer; a new one starts at offset ``beginning``.
 
         Raises:
-            StateError: the state in Redis counts another topic or cluster.
+            StateError: the state in Redis counts another topic or cluster, or is damaged (Torn: by a step that ended half-way).
         """
         while True:
             self.names = keys.Keys(self._open())
@@ -144,8 +155,9 @@ class LiveWriter:
                     f"generation {self._building} is no longer being built: another rebuild has begun, or Redis was emptied", "rebuild_lost"
                 )
         stored = {name.decode(): value.decode() for name, value in zip(flat[::2], flat[1::2], strict=True)}
-        watermarks = {name.removeprefix("wm:"): int(value) for name, value in stored.items() if name.startswith("wm:")}
-        return Claim(partition, stored["writer"], int(stored["next"]), watermarks, stored["epoch"] == "1")
+        if stored.get("torn"):
+            raise Torn(partition, stored["torn"])
+        return Claim(partition, stored["writer"], int(stored["next"]), _watermarks(stored), stored["epoch"] == "1")
 
     def apply(self, claim: Claim, batch: Batch, on_refused: Callable[[list[Refusal]], None], past: bool = False) -> Verdicts:
         """Count ``batch`` in one atomic step and move ``claim`` on; ``past`` events are no news to open pages.
@@ -168,11 +180,23 @@ class LiveWriter:
                 batch.reported |= {refusal.offset for refusal in fresh}
             packed = request.build(self.names, claim.writer, batch, verdicts, time.time(), past)
             status, *answer = self._apply(args=[packed])
-            if status == b"applied" or (status == b"moved" and answer[0] == str(batch.next).encode()):
+            if status == b"applied":
                 claim.next = batch.next
                 claim.watermarks.update(verdicts.watermarks)
                 return verdicts
+            if status == b"moved" and answer[0] == str(batch.next).encode():
+                # Applied before, the answer was lost: the verdicts that counted are those in Redis.
+                claim.next = batch.next
+                stored = self._redis.hgetall(self.names.partition(claim.partition))
+                claim.watermarks = _watermarks({name.decode(): value.decode() for name, value in stored.items()})
+                return verdicts
+            if status == b"torn":
+                raise Torn(claim.partition, answer[0].decode())
             _learn(status, answer, known, verdicts, self.names)
+
+
+def _watermarks(stored: Mapping[str, str]) -> dict[str, int]:
+    return {name.removeprefix("wm:"): int(value) for name, value in stored.items() if name.startswith("wm:")}
 
 
 def _learn(status: bytes, answer: list, known: Known, verdicts: Verdicts, names: keys.Keys) -> None:
