@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,8 @@ def workers(settings: Settings) -> Iterator[Alert]:
 
 def _of_worker(settings: Settings, path: Path, beat: dict[str, Any], at: datetime) -> Iterator[Alert]:
     name, state = path.stem, str(beat.get("state", "running"))
+    if beat.get("incident"):
+        state = "running"  # the incident says more
     if datetime.now(UTC) - at > timedelta(seconds=STALE_SECONDS):
         yield Alert("worker", f"{name} has not reported since {at:%Y-%m-%d %H:%M:%S} UTC", f"see `make status` and `make logs {name}`", at)
     elif state not in NORMAL_STATES:
@@ -86,24 +88,30 @@ def _of_worker(settings: Settings, path: Path, beat: dict[str, Any], at: datetim
     if (lag := beat.get("lag") or 0) > settings.lag_alert_records:
         yield Alert("lag", f"{name} is {lag} records behind", "it catches up by itself where the rate falls; see docs/streaming.md", at)
     if incident := beat.get("incident"):
-        since = datetime.fromisoformat(incident["at"])
-        if datetime.now(UTC) - since < RECENT:
-            yield Alert("incident", f"{name}: {incident['message']}", f"see `make logs {name}`", since)
+        yield Alert("incident", f"{name}: {incident}: {beat.get('message', '')}", "docs/streaming.md says what each incident needs", at)
 
 
 def freshness(settings: Settings, connection: psycopg.Connection) -> Iterator[Alert]:
     """Days of scheduled shops that are over for ``freshness_hours`` and not final: not published, or live and batch differ unexplained."""
-    mark = settings.var_dir / "first_start"
-    if not mark.exists():
+    known = _first_start(settings, connection)
+    if known is None:
         return
-    started = datetime.fromtimestamp(mark.stat().st_mtime, UTC)
-    first = datetime.fromisoformat(mark.read_text(encoding="ascii").strip()).date() - timedelta(days=settings.history_days)
+    first, started = known[0] - timedelta(days=settings.history_days), known[1]
     for shop in shops().values():
         if shop.scheduled:
             yield from _late_days(settings, connection, shop, first, started)
 
 
-def _late_days(settings: Settings, connection: psycopg.Connection, shop: Shop, first: Any, started: datetime) -> Iterator[Alert]:
+def _first_start(settings: Settings, connection: psycopg.Connection) -> tuple[date, datetime] | None:
+    """Day and moment of the platform's first start: its mark where this process sees it, else its first run."""
+    mark = settings.var_dir / "first_start"
+    if mark.exists():
+        return date.fromisoformat(mark.read_text(encoding="ascii").strip()), datetime.fromtimestamp(mark.stat().st_mtime, UTC)
+    run = connection.execute("SELECT min(started_at) FROM warehouse.etl_run").fetchone()[0]
+    return (run.date(), run) if run else None
+
+
+def _late_days(settings: Settings, connection: psycopg.Connection, shop: Shop, first: date, started: datetime) -> Iterator[Alert]:
     """Days before the first start are given the same time from the start on: the history is being loaded."""
     grace, now = timedelta(hours=settings.freshness_hours), datetime.now(UTC)
     wanted = {first + timedelta(days=n): None for n in range((shop.today() - first).days)}
@@ -112,7 +120,7 @@ def _late_days(settings: Settings, connection: psycopg.Connection, shop: Shop, f
         SELECT DISTINCT d.date, r.measure FROM warehouse.etl_run_day d
         LEFT JOIN warehouse.reconciliation r ON r.shop_id = d.shop_id AND r.date = d.date AND NOT r.agrees AND r.explanation = ''
         WHERE d.shop_id = %s AND d.date = ANY(%s)"""
-    differing: dict[Any, list[str]] = {}
+    differing: dict[date, list[str]] = {}
     for day, measure in connection.execute(query, (shop.shop_id, due)):
         differing.setdefault(day, []).extend([measure] if measure else [])
     if missing := [day for day in due if day not in differing]:
@@ -131,7 +139,7 @@ def _late_days(settings: Settings, connection: psycopg.Connection, shop: Shop, f
         )
 
 
-def _days(days: list[Any]) -> str:
+def _days(days: list[date]) -> str:
     return str(days[0]) if len(days) == 1 else f"{len(days)} days from {days[0]} to {days[-1]}"
 
 

@@ -48,8 +48,8 @@ def job(result: report.Result, own: Settings, folder: Path, jar: Path, packages:
     world.write_day(own, result.lines)
     with servers.running(own, "spark"):
         world.job(own)  # the session's first run compiles what all later ones use
-        warm, duck = world.medians(result.repetitions, lambda: rivals.ours_warm(own), lambda: rivals.duckdb(own, packages))
-    cold, usual = world.medians(result.repetitions, lambda: rivals.ours_cold(own), lambda: rivals.jdbc(own, jar))
+        warm, duck = world.medians(result.repetitions, warm=lambda: rivals.ours_warm(own), duckdb=lambda: rivals.duckdb(own, packages))
+    cold, usual = world.medians(result.repetitions, cold=lambda: rivals.ours_cold(own), jdbc=lambda: rivals.jdbc(own, jar))
     ours = "checks, quarantine, lake, dimensions and history marts included, which the rival does not do"
     result.rows += [
         report.Row(
@@ -60,7 +60,6 @@ def job(result: report.Result, own: Settings, folder: Path, jar: Path, packages:
     ]
     if not result.quick:
         result.notes.append(_crossing(own, packages))
-    world.job(own)
 
 
 def _crossing(own: Settings, packages: Path) -> str:
@@ -78,7 +77,7 @@ def load(result: report.Result, own: Settings, folder: Path, jar: Path, packages
     """The load step alone."""
     _loaded(result, own)
     step = rivals.Load(own, folder)
-    ours, bare = world.medians(max(result.repetitions, 1), step.ours, step.bare)
+    ours, bare = world.medians(result.repetitions, load=step.ours, copy=step.bare)
     result.rows.append(report.Row("bare COPY of a ready CSV", ours, bare, 1.3, "fct_order_line from Arrow, one connection, unlogged table"))
 
 

@@ -120,13 +120,14 @@ def seconds(command: list[str], environment: dict[str, str]) -> float:
     return took
 
 
-def medians(times: int, *ways: Callable[[], float]) -> list[float]:
-    """The median of each way, the ways taking turns so that the machine's mood meets all alike."""
-    found: list[list[float]] = [[] for _ in ways]
+def medians(times: int, **ways: Callable[[], float]) -> list[float]:
+    """The median of each way, the ways taking turns so that the machine's mood meets all alike; each result is shown."""
+    found: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(times):
-        for results, way in zip(found, ways, strict=True):
-            results.append(way())
-    return [median(results) for results in found]
+        for name, way in ways.items():
+            found[name].append(way())
+            print(f"  {name}: {found[name][-1]:.2f} s", flush=True)
+    return [median(results) for results in found.values()]
 
 
 def days(number: int) -> tuple[date, date]:

@@ -44,8 +44,10 @@ def test_workers_that_are_silent_waiting_behind_or_had_an_incident(loader, beat)
     beat(lag=0)
     assert not [one for one in kinds() if "tester" in one[1]]
     at = datetime.now(UTC)
-    beat(state="waiting for Kafka", lag=settings().lag_alert_records + 1, incident={"at": at.isoformat(), "message": "a gap of 3 records"})
-    assert [kind for kind, message in kinds() if "tester" in message] == ["worker", "lag", "incident"]
+    beat(state="waiting for Kafka", lag=settings().lag_alert_records + 1)
+    assert [kind for kind, message in kinds() if "tester" in message] == ["worker", "lag"]
+    beat(state="stopped", incident="log_lost", message="3 records are gone")
+    assert [(kind, message) for kind, message in kinds() if "tester" in message] == [("incident", "tester: log_lost: 3 records are gone")]
     beat(at=(at - timedelta(minutes=5)).isoformat())
     assert [message for _, message in kinds() if "tester has not reported since" in message]
 
