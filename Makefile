@@ -8,7 +8,7 @@ $(eval $(wordlist 2,9,$(MAKECMDGOALS)):;@:)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: docs drills help setup up down status logs reset test test-fast test-compose bench-batch lint lock screenshots browser
+.PHONY: docs drills help setup up down status logs reset test test-fast test-compose bench-batch bench-pages lint lock screenshots browser
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -54,6 +54,9 @@ docs: setup ## write the generated pages of docs/ anew
 
 lock: ## write requirements*.txt anew from pyproject.toml (UPGRADE=1: newest versions)
 	@sh ecommerce/local/lock.sh
+
+bench-pages: setup ## time every query of every page over a year of data
+	@$(PYTHON_IN_VENV) benchmarks/pages.py
 
 screenshots: setup browser ## make the pictures of docs/images anew
 	@$(PYTHON_IN_VENV) tests/integration/screenshots.py

@@ -16,7 +16,9 @@ APPLY, CONSUMER = "ecommerce/live/apply.lua", "kafka_scripts/consumer.py"
 NO_WRITER_CHECK = Change(APPLY, "if stored[1] ~= r.writer then return {'stale'} end", "")
 NO_OFFSET_CHECK = Change(APPLY, "if stored[2] ~= r.first then return {'moved', stored[2] or ''} end", "")
 NO_DEDUPE = Change(APPLY, "if #ids > 0 or #transactions > 0 then return {'known', ids, transactions} end", "")
-NO_OFFSET_IN_THE_STEP = Change(APPLY, "redis.call('HSET', r.partition, 'next', r.next)", "")
+NO_OFFSET_IN_THE_STEP = Change(
+    APPLY, "redis.call('HSET', r.partition, 'next', r.next, 'torn', '')", "redis.call('HSET', r.partition, 'torn', '')"
+)
 NEVER_LOOKS_AGAIN = Change(CONSUMER, "CHECK_SECONDS = 5.0", "CHECK_SECONDS = 1e9")
 OFFSET_EACH_SECOND = Change(
     CONSUMER,
@@ -25,6 +27,7 @@ OFFSET_EACH_SECOND = Change(
     "        for claim in self.claims.values():\n"
     '            self.live._redis.hset(self.live.names.partition(claim.partition), "next", claim.next)\n',
 )
+ANY_OFFSET = Change("ecommerce/refill.py", "    if gone or (stored is None", "    if False and (stored is None")
 AT_LEAST_ONCE = (NO_OFFSET_IN_THE_STEP, NO_OFFSET_CHECK, NO_DEDUPE, OFFSET_EACH_SECOND, NEVER_LOOKS_AGAIN)
 """The usual consumer: counts first, tells the offset a second later, and does not know what it has counted."""
 

@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from analytics import first_run, ranges
-from analytics.cards import Card
+from analytics.cards import Card, Stack
 from analytics.context import chosen_shop, selected
 from analytics.figures import Figure, settled_sentence
 from analytics.header import address
@@ -33,7 +33,7 @@ class Page:
     """What a page shows: its first sentence, its key figures, and lines of cards; ``failed`` is its own next step in words."""
 
     figures: list[Figure]
-    lines: list[list[Card]]
+    lines: list[list[Card | Stack]]
     answer: str = ""
     title: str = ""
     crumb: tuple[str, str] | None = None

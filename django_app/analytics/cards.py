@@ -110,6 +110,14 @@ class Card:
         return replace(self, rows=(), foot=None, failed=True)
 
 
+@dataclass(frozen=True)
+class Stack:
+    """Cards one below the other, in one place of a line; the first takes the height that is left."""
+
+    span: str
+    cards: tuple[Card, ...]
+
+
 def text(value: str | None, sub: str = "", href: str = "", otherwise: str = "not known") -> Cell:
     """A name from the data, with no control character; ``otherwise`` where there is none."""
     return Cell(formats.inert(value) if value else otherwise, sub=formats.inert(sub), href=href)

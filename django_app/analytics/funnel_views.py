@@ -30,7 +30,10 @@ def funnel(scope: Scope, request: HttpRequest) -> Page:
     """Ordered steps with their drop-off, by device, channel and country; carts left behind."""
     report = scope.report
     steps = [one for one in DATASETS["funnel"].records(scope) if one["sessions"] is not None]
-    by = [("device", "By device"), ("channel", "By channel"), ("country", "By country")]
+    by = (("device", "By device"), ("channel", "By channel"), ("country", "By country"))
+    splits = [
+        attempt(Card(f"by-{name}", title, span="w6"), lambda _, name=name, title=title: _split(scope, name, title)) for name, title in by
+    ]
     # One day by the hour has no conversion of its own: sessions are counted by the day.
     over = [
         over_time(report, name, "w6", [] if report.selection.grain == "hour" else None) for name in ("conversion_rate", "cart_abandonment")
@@ -41,15 +44,12 @@ def funnel(scope: Scope, request: HttpRequest) -> Page:
         lines=[
             [_steps(scope, steps)],
             [] if report.selection.grain == "hour" else over,
-            [
-                attempt(Card(f"by-{name}", title, span="w4"), lambda _, name=name, title=title: _split(scope, name, title))
-                for name, title in by
-            ],
+            splits[:2],
+            [splits[2], attempt(Card("carts-by-channel", "Carts by channel", span="w6"), lambda _: _carts_by(scope))],
             [
                 attempt(Card("left", "Left in carts", span="w6"), lambda _: _left(scope)),
-                attempt(Card("carts-by-channel", "Carts by channel", span="w6"), lambda _: _carts_by(scope)),
+                attempt(Card("exits", "Where they leave", span="w6"), lambda _: _exits(scope)),
             ],
-            [attempt(Card("exits", "Where they leave"), lambda _: _exits(scope))],
         ],
     )
 
@@ -61,10 +61,12 @@ def _share(part: Any, whole: Any) -> Decimal | None:
 def _answer(scope: Scope, steps: list[dict[str, Any]]) -> SafeString | str:
     report = scope.report
     rate = report.current.value("conversion_rate")
-    if rate is None or len(steps) < 2:
+    if rate is None:
         return f"No conversion for these days: {report.current.why_unknown('conversion_rate')}."
     was = report.previous.value("conversion_rate") if report.previous else None
     text = format_html("{} of sessions end with an order{}.", strong(formats.percent(rate)), compared(report, "conversion_rate", rate, was))
+    if len(steps) < 2:
+        return text
     before, after = max(itertools.pairwise(steps), key=lambda pair: pair[0]["sessions"] - pair[1]["sessions"])
     gone = _share(before["sessions"] - after["sessions"], before["sessions"])
     lost = strong(f"{formats.percent(gone, 1)} leave")
@@ -157,7 +159,7 @@ def _split(scope: Scope, dimension: str, title: str) -> Card:
         )
 
     return Card(
-        f"by-{dimension}", title, **table(columns, [line(one) for one in found]), span="w4", state=scope.report.split_state,
+        f"by-{dimension}", title, **table(columns, [line(one) for one in found]), span="w6", state=scope.report.split_state,
         note="Each step as a share of the one before", dataset="funnel_breakdown", options={"dimension": dimension},
         empty=f"No session of these days is split by {dimension}.",
     )  # fmt: skip
@@ -229,7 +231,7 @@ def _exits(scope: Scope) -> Card:
         for one in found[:MOST_ROWS]
     ]
     return Card(
-        "exits", "Where they leave", **table(columns, rows), dataset="exit_pages", state=scope.report.split_state,
+        "exits", "Where they leave", **table(columns, rows), span="w6", dataset="exit_pages", state=scope.report.split_state,
         note="The last page of visits that viewed a product and did not buy", empty="The source gives no pages, or nobody left after a product view.",
     )  # fmt: skip
 

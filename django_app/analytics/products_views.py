@@ -17,13 +17,13 @@ from django.utils.safestring import SafeString
 from analytics import cards, formats
 from analytics.analysis import Page, attempt, page
 from analytics.answers import strong
-from analytics.cards import Card, Cell, Column, table
+from analytics.cards import Card, Cell, Column, Stack, table
 from analytics.datasets import DATASETS
 from analytics.figures import Figure, Period, ShopDay
 from analytics.header import address
 from analytics.over_time import over_time
 from analytics.report import Report
-from analytics.sales_cards import adds_up, breakdown, split_note
+from analytics.sales_cards import adds_up, breakdown, no_products, split_note
 from analytics.scope import BEFORE, Scope, fetch
 
 PRODUCTS_A_PAGE = 15
@@ -50,12 +50,11 @@ def products(scope: Scope, request: HttpRequest) -> Page:
         lines=[
             [
                 attempt(Card("ranking", "Products", span="w8"), lambda _: _ranking(scope, request, everything)),
-                replace(_curve(everything), span="w4"),
+                Stack("w4", (_curve(scope, everything), _classes(scope, everything))),
             ],
             [
-                replace(_classes(scope, everything), span="w4"),
-                attempt(Card("pairs", "Bought together", span="w4"), lambda _: _pairs(scope, "w4")),
-                attempt(Card("by-category", "Categories", span="w4"), lambda _: breakdown(scope, "category", "Categories", "w4")),
+                attempt(Card("pairs", "Bought together", span="w6"), lambda _: _pairs(scope, "w6")),
+                attempt(Card("by-category", "Categories", span="w6"), lambda _: breakdown(scope, "category", "Categories", "w6")),
             ],
         ],
     )
@@ -84,9 +83,11 @@ def _figures(scope: Scope, found: list[dict[str, Any]]) -> list[Figure]:
 
 
 def _answer(scope: Scope, found: list[dict[str, Any]]) -> SafeString:
+    if not found:
+        return format_html("{}", no_products(scope.report))
     best = sum(1 for one in found if one["class"] == "A")
     text = format_html("{} make 80% of net revenue.", strong(f"{formats.count(best)} of {formats.count(len(found))} products"))
-    if not scope.report.comparable or not found:
+    if not scope.report.comparable:
         return text
     moved = sorted(found, key=lambda one: one["net_revenue"] - one["previous_net_revenue"])
     for one, verb in ((moved[-1], "gained"), (moved[0], "lost")):
@@ -163,12 +164,12 @@ def _ranking(scope: Scope, request: HttpRequest, everything: list[dict[str, Any]
         options={name: text for name, text in asked.items() if text},
         pager=shown,
         search=asked["search"],
-        empty=f"No product matches “{formats.inert(asked['search'])}” in these days." if asked["search"] else "No sale in these days.",
+        empty=f"No product matches “{formats.inert(asked['search'])}” in these days." if asked["search"] else no_products(report),
         then=("Show all products", f"?{link}") if asked["search"] else None,
     )
 
 
-def _curve(found: list[dict[str, Any]]) -> Card:
+def _curve(scope: Scope, found: list[dict[str, Any]]) -> Card:
     step = max(1, len(found) // CURVE_POINTS)
     points = [one for place, one in enumerate(found) if place % step == 0 or place == len(found) - 1]
 
@@ -189,7 +190,7 @@ def _curve(found: list[dict[str, Any]]) -> Card:
         top="100",
         sentence=f"{best} of {len(found)} products make 80% of net revenue; {good} make 95%.",
         dataset="products",
-        empty="No sale in these days.",
+        empty=no_products(scope.report),
     )
 
 
@@ -211,7 +212,7 @@ def _classes(scope: Scope, found: list[dict[str, Any]]) -> Card:
         state=scope.report.split_state,
         note="The best products up to 80% of net revenue are A, up to 95% B",
         dataset="products",
-        empty="No sale in these days.",
+        empty=no_products(scope.report),
     )
 
 

@@ -162,12 +162,12 @@ def best_products(scope: Scope) -> Card:
         foot_note=adds_up(report, net),
         dataset="products",
         link=("All products", f"{reverse('products')}?{link}"),
-        empty=_no_products(report),
+        empty=no_products(report),
         then=("Open the Live page", f"{reverse('live')}?{link}") if report.live_net_revenue else None,
     )
 
 
-def _no_products(report: Report) -> str:
+def no_products(report: Report) -> str:
     if report.live_net_revenue:
         return "Not split by product yet. The batch run does that once the day is over; until then the best sellers are on the Live page."
     return "No sale in these days."

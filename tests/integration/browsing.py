@@ -8,9 +8,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import NamedTuple
 
 from playwright.sync_api import Browser, sync_playwright
@@ -28,10 +27,10 @@ class Dashboard(NamedTuple):
 
 
 @contextmanager
-def dashboard(shops: Path, **settings: str) -> Iterator[Dashboard]:
-    """A dashboard of the shops in a shops.toml, on the servers of this process's settings; ``settings`` by their variables' names."""
+def dashboard(environ: Mapping[str, str] = os.environ, **settings: object) -> Iterator[Dashboard]:
+    """A dashboard on the servers of ``environ``, by default of this process; ``settings`` override it by their variables' names."""
     port = str(servers.free_port())
-    environ = {**os.environ, "ECOMMERCE_SHOPS_FILE": str(shops), "ECOMMERCE_DASHBOARD_PORT": port, **settings}
+    environ = {**environ, "ECOMMERCE_DASHBOARD_PORT": port, **{name: str(value) for name, value in settings.items()}}
     environ["ECOMMERCE_PUBLIC_URL"] = f"http://localhost:{port}"
     subprocess.run([sys.executable, str(MANAGE), "collectstatic", "--noinput", "-v", "0"], check=True, env=environ)
     command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", port, "ecommerce_analytics.asgi:application"]

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import browsing
 import year
 from playwright.sync_api import Browser, Page
 
-from ecommerce import config
 from ecommerce.config import PROJECT_DIR
-from ecommerce.local import servers
 from ecommerce.shops import Shop
 
 SHOP = Shop("harbour", "Harbour & Pine", "Europe/London", "GBP")
@@ -33,31 +26,15 @@ PAGES = {
     "funnel": "/funnel",
 }
 MODES = {
-    "light": {"viewport": {"width": 1440, "height": 1000}, "color_scheme": "light"},
-    "dark": {"viewport": {"width": 1440, "height": 1000}, "color_scheme": "dark"},
-    "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light", "has_touch": True},
+    "light": ({"viewport": {"width": 1280, "height": 860}, "color_scheme": "light"}, PAGES),
+    "dark": ({"viewport": {"width": 1280, "height": 860}, "color_scheme": "dark"}, ("live", "sales", "customers", "funnel")),
+    "phone": ({"viewport": {"width": 390, "height": 844}, "color_scheme": "light", "has_touch": True}, PAGES),
 }
-
-
-@contextmanager
-def platform() -> Iterator[browsing.Dashboard]:
-    """PostgreSQL with a year of the shop, Redis with its today, and a dashboard."""
-    with tempfile.TemporaryDirectory() as folder:
-        shops = Path(folder) / "shops.toml"
-        shops.write_text(f'[{SHOP.shop_id}]\nname = "{SHOP.name}"\ntime_zone = "{SHOP.time_zone}"\ncurrency = "{SHOP.currency}"\n')
-        settings = servers.isolated_settings(Path(folder), shops_file=shops)
-        os.environ.update(servers.environment(settings), PYTHONPATH=str(PROJECT_DIR))
-        config.settings.cache_clear()
-        with servers.running(settings, "postgres", "redis"):
-            subprocess.run([sys.executable, str(browsing.MANAGE), "migrate", "--database", "owner", "-v", "0"], check=True)
-            year.write(settings, SHOP)
-            year.stream_today(settings, SHOP)
-            with browsing.dashboard(shops) as found:
-                yield found
+"""The browser's options by mode, and the pages whose picture is kept."""
 
 
 def shoot(page: Page, at: str, name: str, mode: str) -> None:
-    """The page's first screens as a small picture; light and whole where it is the README's."""
+    """The first screen of a page, once its charts are drawn."""
     page.goto(f"{at}{PAGES[name]}")
     page.evaluate("document.cookie = 'firststeps=hidden; path=/'")
     page.goto(f"{at}{PAGES[name]}")
@@ -68,21 +45,21 @@ def shoot(page: Page, at: str, name: str, mode: str) -> None:
 
 def shoot_all(browser: Browser, at: browsing.Dashboard) -> None:
     cookies = browsing.sign_in(browser, at)
-    for mode, options in MODES.items():
+    for mode, (options, names) in MODES.items():
         context = browser.new_context(storage_state=cookies, locale="en-GB", reduced_motion="reduce", **options)
-        for name in PAGES:
+        for name in names:
             shoot(context.new_page(), at.url, name, mode)
         context.close()
 
 
 def main() -> None:
     IMAGES.mkdir(exist_ok=True)
-    with platform() as at, browsing.chromium() as browser:
+    with ExitStack() as stack:
+        _, environ = stack.enter_context(year.platform(Path(stack.enter_context(tempfile.TemporaryDirectory())), SHOP))
+        at, browser = stack.enter_context(browsing.dashboard(environ)), stack.enter_context(browsing.chromium())
         shoot_all(browser, at)
-    if packer := shutil.which("pngquant"):
-        subprocess.run([packer, "--force", "--ext", ".png", "--skip-if-larger", *map(str, IMAGES.glob("*.png"))], check=False)
     size = sum(image.stat().st_size for image in IMAGES.glob("*.png"))
-    print(re.sub(r"\s+", " ", f"{len(list(IMAGES.glob('*.png')))} pictures in {IMAGES}, {size / 1e6:.2f} MB"))
+    print(f"{len(list(IMAGES.glob('*.png')))} pictures in docs/images, {size / 1e6:.2f} MB")
     if size > MOST_BYTES:
         sys.exit(f"docs/images holds {size} bytes, more than {MOST_BYTES}: make fewer or smaller pictures")
 

@@ -23,7 +23,7 @@ def address(postgres, redis_server, tmp_path_factory):
     warehouse.clear()
     for back in range(2, 42):
         warehouse.day(CLOCK.today() - timedelta(days=back), gross=f"{1000 + back}.0000", adjustments="-1.00")
-    with browsing.dashboard(shops) as found:
+    with browsing.dashboard(ECOMMERCE_SHOPS_FILE=shops) as found:
         yield found
     warehouse.close()
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,8 +14,9 @@ import psycopg
 import redis
 
 from ecommerce import simulator
-from ecommerce.config import Settings
+from ecommerce.config import PROJECT_DIR, Settings
 from ecommerce.live import Accepted, Batch, LiveWriter, Origin
+from ecommerce.local import servers
 from ecommerce.shops import Shop
 
 BATCH = 1000
@@ -47,6 +53,21 @@ def write(settings: Settings, shop: Shop, days: int = 400, daily: int = 45) -> N
             cursor.execute(SQL.read_text(encoding="utf-8"), values)
     with psycopg.connect(settings.postgres_dsn("admin"), autocommit=True) as connection:
         connection.execute("ANALYZE")
+
+
+@contextmanager
+def platform(folder: Path, shop: Shop, **size: int) -> Iterator[tuple[Settings, dict[str, str]]]:
+    """PostgreSQL with a year of ``shop`` and Redis with its today, in ``folder``: the settings, and the environment of programs on them."""
+    shops = folder / "shops.toml"
+    shops.write_text(f'[{shop.shop_id}]\nname = "{shop.name}"\ntime_zone = "{shop.time_zone}"\ncurrency = "{shop.currency}"\n')
+    settings = servers.isolated_settings(folder, shops_file=shops)
+    environ = {**os.environ, **servers.environment(settings), "PYTHONPATH": str(PROJECT_DIR)}
+    with servers.running(settings, "postgres", "redis"):
+        migrate = [sys.executable, str(PROJECT_DIR / "django_app" / "manage.py"), "migrate", "--database", "owner", "-v", "0"]
+        subprocess.run(migrate, check=True, env=environ)
+        write(settings, shop, **size)
+        stream_today(settings, shop)
+        yield settings, environ
 
 
 def remove(connection: psycopg.Connection, shop: Shop) -> None:

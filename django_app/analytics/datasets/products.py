@@ -54,7 +54,8 @@ HISTORY = """
     FROM warehouse.dim_product WHERE shop_id = %(shop)s AND product_id = %(product)s ORDER BY valid_from DESC"""
 
 PAIRS = """
-    SELECT product_a, a.product_name, product_b, b.product_name, baskets, baskets_a, baskets_b, support, confidence_a, confidence_b, lift,
+    SELECT product_a, a.product_name, product_b, b.product_name, baskets, baskets_a, baskets_b,
+           support::numeric, confidence_a::numeric, confidence_b::numeric, lift::numeric,
            from_date, as_of_date
     FROM warehouse.mart_product_pair AS pair
     LEFT JOIN warehouse.dim_product AS a ON a.shop_id = pair.shop_id AND a.product_id = product_a AND a.is_current
@@ -63,7 +64,7 @@ PAIRS = """
     ORDER BY baskets DESC, lift DESC, product_a, product_b"""
 
 CLASSES = """
-    SELECT rank, product_id, orders, units, revenue, share, cumulative_share, abc_class, from_date, as_of_date
+    SELECT rank, product_id, orders, units, revenue, share::numeric, cumulative_share::numeric, abc_class, from_date, as_of_date
     FROM warehouse.mart_product_abc
     WHERE shop_id = %(shop)s AND (%(product)s = '' OR product_id = %(product)s) ORDER BY rank"""
 
