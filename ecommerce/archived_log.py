@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -74,6 +74,28 @@ class ArchivedLog:
                     number, begin, end = file.path.partition("/")[0].removeprefix(mark).split("-")
                     found.setdefault(int(number), []).append(_File(int(begin), int(end), path.parent / file.path))
         return found
+
+
+def day_events(root: Path, shop_id: str, day: date) -> Iterator[tuple[int, int, Event]]:
+    """(partition, offset, event) of everything archived of the shop-day, copies and all, by partition and offset.
+
+    Raises:
+        lake.LakeError: a published file is absent or altered.
+    """
+    paths = lake.files(lake.events(root, "kafka", shop_id, day))
+    by_place = sorted(paths, key=lambda path: path.name)
+    for number, files in groupby(by_place, key=_partition_of):
+        for offset, event in _merged(sorted(_File(*_span_of(path), path) for path in files)):
+            yield number, offset, event
+
+
+def _partition_of(path: Path) -> int:
+    return int(path.stem.rsplit("-", 3)[1].removeprefix("p"))
+
+
+def _span_of(path: Path) -> tuple[int, int]:
+    _, _, first, last = path.stem.rsplit("-", 3)
+    return int(first), int(last)
 
 
 def read_progress(folder: Path) -> dict[str, tuple[int, int]]:

@@ -88,6 +88,8 @@ class Verdicts:
     refused: list[Refusal] = field(default_factory=list)
     tallies: dict[tuple[str, str], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     unattributed: Counter[str] = field(default_factory=Counter)
+    late: list[tuple[int, Event, str]] = field(default_factory=list)
+    """Offset, event and shop-day of what came too late to count."""
     watermarks: dict[str, int] = field(default_factory=dict)
 
 
@@ -121,6 +123,7 @@ class Judge:
                 self._enter(here, event.shop_id, time, groups, found)
             if time < here.top and here.top - time > LATE:
                 here.tally["late"] += 1
+                found.late.append((offset, event, here.group.day))
                 continue
             event_id = event.event_id
             counted_by = transactions.get((event.shop_id, event.transaction_id)) if event.event_name == "purchase" else None

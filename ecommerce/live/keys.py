@@ -32,6 +32,9 @@ NOT_SET, OTHER = "(not set)", "(other)"
 MAX_VALUES = 200
 """Values of a dimension that a shop-day tells apart; what comes after them counts as OTHER."""
 
+KEPT_LATE = 10_000
+"""Late events of a shop-day whose places are kept."""
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 WHOLE_MINUTE_ZONES = datetime(1973, 1, 1, tzinfo=UTC)
@@ -92,6 +95,10 @@ class Keys:
     def latest(self, what: str, shop_id: str, day: str) -> str:
         """List of JSON objects, newest first: ``orders`` or ``activity``."""
         return f"{self.root}latest:{what}:{shop_id}:{day}"
+
+    def late(self, shop_id: str, day: str) -> str:
+        """List of <partition>:<offset> of the late events of one shop-day, newest first."""
+        return f"{self.root}late:{shop_id}:{day}"
 
     def rate(self, shop_id: str, second: int) -> str:
         """Counter of events applied in one second of the wall clock."""

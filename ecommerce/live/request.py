@@ -46,7 +46,7 @@ def build(names: keys.Keys, writer: str, batch: Batch, verdicts: Verdicts, now: 
         "breakdown": _breakdown(names, groups, at),
         "max_values": keys.MAX_VALUES,
         "other": keys.OTHER,
-        "latest": _latest(names, groups, at),
+        "latest": [*_latest(names, groups, at), *_late(names, batch.partition, verdicts, at)],
         "newest": _newest(names, verdicts.counted, now, past),
         "rate": [] if past else _rate(names, verdicts, at),
         "publish": [] if past else sorted({shop_id for shop_id, _ in verdicts.tallies}),
@@ -197,6 +197,14 @@ def _latest(names: keys.Keys, groups: dict[tuple[str, int], Sums], at: int) -> l
 
 def _newest_of(events: list[Event], count: int) -> list[Event]:
     return sorted(events, key=lambda event: event.event_time)[-count:]
+
+
+def _late(names: keys.Keys, partition: int, verdicts: Verdicts, at: int) -> list[list]:
+    """Where the late events of each shop-day stand in the log; the newest of very many."""
+    places: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for offset, event, day in verdicts.late:
+        places[event.shop_id, day].append(f"{partition}:{offset}")
+    return [[names.late(*place), at + keys.KEEP_DAY, keys.KEPT_LATE, texts] for place, texts in places.items()]
 
 
 def _entry(event: Event) -> bytes:

@@ -57,6 +57,12 @@ class LiveState:
         totals = _totals(_integers(self._redis.hgetall(names.unattributed())))
         return {"received": totals["received"], "refused": totals["refused"]}
 
+    def late(self, shop: Shop, day: date) -> set[tuple[int, int]]:
+        """Partition and offset of the events of ``day`` that came too late to count; at most the newest 10,000."""
+        names = keys.Keys(int(self._redis.hget(keys.HEADER, "generation") or 0))
+        found = self._redis.lrange(names.late(shop.shop_id, day.isoformat()), 0, -1)
+        return {(int(number), int(offset)) for number, _, offset in (place.partition(b":") for place in found)}
+
     def _read(self, names: keys.Keys, shop: Shop, day: date) -> tuple[int, dict[str, Any]]:
         """The current generation, and the snapshot as of the generation of ``names``."""
         now, text, shop_id = time.time(), day.isoformat(), shop.shop_id

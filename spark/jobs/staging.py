@@ -196,7 +196,7 @@ def _by_content(rows: DataFrame, shop: Shop) -> DataFrame:
 
 
 def _by_event_id(rows: DataFrame, shop: Shop, tasks: int) -> DataFrame:
-    """A line is refused or excluded as a whole; the first line of an event_id and the first purchase of a transaction count."""
+    """A line is refused or excluded as a whole; copies of an event_id are excluded, further events of an order refused."""
     place = F.struct("_row._number", "_row._line")
     line = Window.partitionBy("event_id", "_row._number", "_row._line")
     # One shuffle serves both windows: rows of an event_id lie together.
@@ -214,9 +214,9 @@ def _by_event_id(rows: DataFrame, shop: Shop, tasks: int) -> DataFrame:
     order = F.when(_accepted() & (F.col("event_name") == "purchase"), F.col("transaction_id"))
     key = F.coalesce(F.concat(F.lit("order "), order), F.col("event_id"), F.lit(""))
     first = F.first("event_id").over(Window.partitionBy(key).orderBy("_row._number", "_row._line"))
-    return rows.withColumn(
-        "_excluded", F.coalesce("_excluded", F.when(order.isNotNull() & (F.col("event_id") != first), F.lit("duplicate_order")))
-    )
+    # The same verdict as live: a second event of an order is refused, not left out as a copy is.
+    second = F.when(order.isNotNull() & (F.col("event_id") != first), F.concat(F.lit("duplicate_order: counted by event "), first))
+    return rows.withColumn("_reason", F.coalesce("_reason", second))
 
 
 def classify(rows: DataFrame) -> DataFrame:

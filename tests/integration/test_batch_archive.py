@@ -33,17 +33,18 @@ def archived(*rows: dict) -> None:
     lake.publish(partition, lake.Manifest("archive", datetime.now(UTC).isoformat(), [lake.describe(partition, path, len(rows))], {}))
 
 
-def test_copies_and_second_purchases_are_excluded_by_name(postgres, spark):
+def test_copies_are_excluded_and_second_purchases_refused(postgres, spark):
     first = [row(0, "e1"), row(0, "e1", item=1)]
     again = [row(1, "e1"), row(1, "e1", item=1)]
     second_order, refund = row(2, "e2"), row(3, "e3", name="refund")
     archived(*again, second_order, refund, *first)
     code, last = batch_runs.run("kafka-1", "demo", "kafka", DAY.isoformat())
-    assert (code, last["rows_in"], last["rows_good"], last["rows_excluded"]) == (0, 4, 2, 2)
+    assert (code, last["rows_in"], last["rows_good"], last["rows_quarantined"], last["rows_excluded"]) == (0, 4, 2, 1, 1)
     day = batch_runs.day_of("demo", DAY.isoformat())
     assert (day["orders"], day["units"], day["tax"], day["visitors"]) == (1, 4, Decimal(1), 1)
     assert (day["gross_revenue"], day["discounts"], day["refunds"], day["net_revenue"]) == (10, 1, Decimal("4.5"), Decimal("4.5"))
     found = batch_runs.findings("kafka-1")
-    assert [found[f"excluded:{name}"][0]["value"] for name in ("duplicate_event", "duplicate_order")] == [1, 1]
+    assert found["excluded:duplicate_event"][0]["value"] == 1
+    assert batch_runs.rows("SELECT reason FROM warehouse.quarantine WHERE run_id = 'kafka-1'") == [{"reason": "duplicate_order"}]
     manifest = lake.read_manifest(lake.events(settings().lake_dir, "kafka", "demo", DAY))
     assert manifest.run_id == "archive"
