@@ -60,6 +60,7 @@ class Settings:
     spark_master: str = _setting("local[2]", "where the Connect server runs its tasks: local[n] or spark://host:port")
     spark_driver_memory: str = _setting("1g", "heap of the Spark Connect server")
     airflow_port: int = _setting(8080, "Airflow's web port")
+    airflow_url: str = _setting("", "Airflow's address as the dashboard asks it (default: http://<host>:<airflow_port>)")
     dashboard_port: int = _setting(8000, "the dashboard's port")
 
     public_url: str = _setting("", "address of the dashboard as people open it (default: http://localhost:<port>)")

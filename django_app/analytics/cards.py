@@ -44,6 +44,7 @@ class Cell:
     fill: str = ""
     was: str = ""
     state: str = ""
+    tag: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from django.urls import path
 from analytics import (
     api,
     customers_views,
+    data_views,
     downloads,
     errors,
     funnel_views,
@@ -28,6 +29,7 @@ urlpatterns = [
     *funnel_views.urlpatterns,
     *report_views.urlpatterns,
     *downloads.urlpatterns,
+    *data_views.urlpatterns,
     path("api/v1/", api.urls),
     path("signin", signin.SignIn.as_view(), name="signin"),
     path("login/<str:token>", signin.use_link, name="login-link"),

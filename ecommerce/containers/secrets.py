@@ -46,7 +46,9 @@ READERS = {
     "airflow": Readers(AIRFLOW),
     "airflow-apiserver": Readers((*AIRFLOW, "airflow_jwt_secret", "airflow_api_secret_key", "airflow_passwords.json")),
     "airflow-scheduler": Readers((*AIRFLOW, "airflow_jwt_secret", *BATCH, "postgres_reader_password", "redis_etl_password")),
-    "django": Readers(("django_secret_key", "postgres_web_password", "redis_web_password")),
+    "django": Readers(
+        ("django_secret_key", "postgres_web_password", "redis_web_password", "airflow_admin_password", "kafka_operator_password")
+    ),
     "consumer": Readers(("kafka_consumer_password", "redis_consumer_password", "customer_hmac_key")),
     "archiver": Readers(("kafka_archiver_password", "customer_hmac_key")),
     "producer": Readers(("kafka_producer_password",)),

@@ -1,0 +1,124 @@
+"""The Data page's cards: runs, checks, live against batch, actions."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from analytics import airflow_api, cards, formats
+from analytics.cards import Card, Cell, Column, table
+from analytics.datasets import DATASETS
+from analytics.models import Action
+from analytics.scope import Scope
+from ecommerce.metrics import MONEY
+
+SHOWN = 12
+STATUS = {"published": ("Done", "good"), "running": ("Running", "run"), "blocked": ("Stopped by check", "bad"), "failed": ("Failed", "bad")}
+
+
+def _took(seconds: Decimal) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+
+
+def runs(scope: Scope) -> Card:
+    """The newest runs that touch the days."""
+    columns = (
+        Column("Days", "head"),
+        Column("Source", only="opt"),
+        Column("Started"),
+        Column("Took", "num", "opt"),
+        Column("Rows", "num", "opt"),
+        Column("Result"),
+    )
+    found = DATASETS["runs"].records(scope)
+    rows = []
+    for run in found[:SHOWN]:
+        words, tone = STATUS[run["status"]]
+        if run["days_revised"]:
+            words, tone = "Done, revised", "info"
+        days = formats.span(run["from_date"], run["to_date"], scope.shop.today())
+        started = run["started_at"].astimezone(scope.shop.zone)
+        rows.append(
+            (
+                cards.text(days, run["run_id"]),
+                cards.text(run["source"]),
+                Cell(f"{formats.short_day(started.date(), scope.shop.today())} {started:%H:%M:%S}"),
+                Cell(_took(run["seconds"])),
+                cards.count(run["rows_in"]),
+                Cell(words, tag=tone, sub="" if run["status"] == "published" else formats.inert(run["message"][:160])),
+            )
+        )
+    return Card(
+        "runs", "Runs", **table(columns, rows), note=f"{airflow_api.DAG}; the newest {SHOWN} of {len(found)}", span="w7", dataset="runs",
+        empty="No run touched these days.", link=("Open Airflow", airflow_api.link()),
+    )  # fmt: skip
+
+
+def checks(scope: Scope) -> Card:
+    """The newest runs' checks, failed first."""
+    columns = (Column("Check", "head"), Column("Kind", only="opt"), Column("Result"), Column("Value", "num", "opt"))
+    found = DATASETS["checks"].records(scope)
+    rows = [
+        (
+            cards.text(one["check_name"], str(one["date"] or "")),
+            cards.text(one["severity"]),
+            Cell("Passed", tag="good")
+            if one["passed"]
+            else Cell("Failed", tag="bad" if one["severity"] == "blocking" else "warn", sub=formats.inert(one["detail"][:160])),
+            cards.number(one["value"], 0),
+        )
+        for one in found[:SHOWN]
+    ]
+    failed = sum(not one["passed"] for one in found)
+    note = f"Newest runs, failed first: {len(found) - failed} of {len(found)} passed"
+    return Card(
+        "checks", "Checks", **table(columns, rows), note=note, span="w5", dataset="checks", empty="No run of these days was checked."
+    )
+
+
+def _amount(measure: str, value: Decimal | None, scope: Scope) -> Cell:
+    return cards.money(value, scope.shop.currency) if measure in MONEY else cards.count(value)
+
+
+def reconciliation(scope: Scope) -> Card:
+    """Each day's measures, live and batch; those that differ first within a day."""
+    columns = (
+        Column("Day", "head"), Column("Measure"), Column("Live", "num", "opt"), Column("Batch", "num"), Column("Difference", "num"),
+        Column("Why", only="opt"), Column("Agrees"),
+    )  # fmt: skip
+    found = sorted(DATASETS["reconciliation"].records(scope), key=lambda one: (one["agrees"], -one["date"].toordinal(), one["measure"]))
+    rows = []
+    for one in found[: 2 * SHOWN]:
+        agrees = (
+            Cell("Agrees", tag="good")
+            if one["agrees"]
+            else Cell("Explained" if one["explanation"] else "Differs", tag="info" if one["explanation"] else "bad")
+        )
+        rows.append(
+            (
+                Cell(formats.short_day(one["date"], scope.shop.today())), cards.text(one["measure"].replace("_", " ")),
+                *(_amount(one["measure"], one[side], scope) for side in ("live", "batch", "difference")), cards.text(one["explanation"] or "", otherwise=""), agrees,
+            )
+        )  # fmt: skip
+    unlike = sum(not one["agrees"] for one in found)
+    note = f"Live as counted, batch as published; {unlike} of {len(found)} differ, those first"
+    empty = "No day of this range was counted live and published."
+    return Card("reconciliation", "Live against batch", **table(columns, rows), note=note, span="w7", dataset="reconciliation", empty=empty)
+
+
+def actions() -> Card:
+    """Who did what, newest first."""
+    columns = (Column("When", "head"), Column("Who"), Column("Did"), Column("On", only="opt"), Column("Result", only="opt"))
+    rows = [
+        (
+            Cell(f"{one.at:%Y-%m-%d %H:%M:%S} UTC"),
+            cards.text(one.username),
+            cards.text(one.action),
+            cards.text(one.target, otherwise=""),
+            cards.text(one.outcome, otherwise=""),
+        )
+        for one in Action.objects.all()[:SHOWN]
+    ]
+    return Card(
+        "actions", "Actions", **table(columns, rows), note="Who did what, newest first", span="w5", empty="Nobody did anything yet."
+    )

@@ -1,0 +1,170 @@
+"""The pipeline as a picture: each box with its health and its lag, each judged by asking it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import redis
+from django.db import DatabaseError
+
+from analytics import airflow_api, formats
+from analytics.live_source import impatient
+from analytics.scope import Scope, fetch
+from ecommerce.alerts import STALE_SECONDS
+from ecommerce.config import settings
+
+WORDS = {"ok": "OK", "late": "Late", "down": "Down", "off": "No report", "run": "Running"}
+ICONS = {"ok": "ok", "late": "clock", "down": "bad", "off": "info", "run": "spin"}
+CONNECT_SECONDS = 0.5
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Box:
+    """``state`` is ok, late, down, off (nothing known here) or run; ``lines`` are (text, strong text, text)."""
+
+    title: str
+    state: str
+    lines: tuple[tuple[str, str, str], ...]
+
+    @property
+    def word(self) -> str:
+        return WORDS[self.state]
+
+    @property
+    def icon(self) -> str:
+        return ICONS[self.state]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The stream's boxes, the batch's, and the dashboard, where both end."""
+
+    stream: list[Box]
+    batch: list[Box]
+    dashboard: Box
+    at: datetime
+
+
+def beat(name: str) -> dict[str, Any]:
+    """What the worker last said of itself; {} where it reports elsewhere or never did."""
+    try:
+        return msgspec.json.decode((settings().var_dir / "run" / f"{name}.heartbeat").read_bytes())
+    except (OSError, msgspec.DecodeError):
+        return {}
+
+
+def worker_state(said: dict[str, Any]) -> str:
+    """ok, late (behind), down (silent or waiting) or off."""
+    if not said:
+        return "off"
+    silent = (datetime.now(UTC) - datetime.fromisoformat(said["at"])).total_seconds()
+    if silent > STALE_SECONDS or said.get("state", "running") not in ("running", "starting", "rebuilding"):
+        return "down"
+    return "late" if (said.get("lag") or 0) > settings().lag_alert_records else "ok"
+
+
+def _worker(title: str, name: str, *lines: tuple[str, str, str]) -> Box:
+    said = beat(name)
+    lag, state = said.get("lag"), worker_state(said)
+    behind = (
+        ("", formats.count(lag), " records behind")
+        if lag is not None
+        else ("", "", said.get("state", "its heartbeat is not on this machine"))
+    )
+    return Box(title, state, (behind, *lines))
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=CONNECT_SECONDS):
+            return True
+    except OSError:
+        return False
+
+
+def producers(snapshot: dict[str, Any] | None) -> Box:
+    """The shop's events as they arrive."""
+    if snapshot is None:
+        return Box("Shop events", "off", (("", "", "not known: Redis does not answer"),))
+    rate, received = snapshot["events_per_second"], snapshot["totals"]["received"]
+    return Box(
+        "Shop events", "ok" if rate else "off", (("", formats.number(rate, 1), " events/s"), ("", formats.count(received), " today"))
+    )
+
+
+def kafka() -> Box:
+    host, _, port = settings().kafka_bootstrap.split(",")[0].rpartition(":")
+    state = "ok" if _answers(host, int(port)) else "down"
+    return Box("Kafka", state, (("", settings().kafka_topic, ""), ("", str(settings().kafka_partitions), " partitions")))
+
+
+def memory() -> Box:
+    try:
+        with redis.Redis(**impatient()) as client:
+            found = client.info("memory")
+    except redis.ResponseError:
+        return Box("Redis", "ok", (("", "", "answers"),))
+    except redis.RedisError as error:
+        return Box("Redis", "down", (("", "", type(error).__name__),))
+    limit = f" of {found['maxmemory'] / MIB:.0f}" if found.get("maxmemory") else ""
+    return Box("Redis", "ok", (("", f"{found['used_memory'] / MIB:.0f} MiB", limit),))
+
+
+def airflow() -> Box:
+    ill = airflow_api.problem()
+    return Box("Airflow", "down" if ill else "ok", (("", airflow_api.DAG, ""), ("", "", ill[:60] or "scheduler beats")))
+
+
+def spark(scope: Scope) -> Box:
+    """The Connect server, and the shop's run that goes on."""
+    running = fetch(
+        "SELECT from_date, to_date, started_at FROM warehouse.etl_run WHERE status = 'running' AND shop_id = %s ORDER BY started_at DESC",
+        (scope.shop.shop_id,),
+    )
+    if running:
+        first, last, since = running[0]
+        return Box(
+            "Spark",
+            "run",
+            ((f"{scope.shop.shop_id} ", formats.span(first, last, scope.shop.today()), ""), ("since ", formats.clock(since), " UTC")),
+        )
+    well = _answers(
+        settings().spark_connect_host if hasattr(settings(), "spark_connect_host") else settings().host, settings().spark_connect_port
+    )
+    return Box("Spark", "ok" if well else "off", (("", "", "waits for a run" if well else "no Connect server here"),))
+
+
+def warehouse() -> Box:
+    sql = """SELECT pg_database_size(current_database()), (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()),
+                    (SELECT max(date) FROM warehouse.mart_daily_sales)"""
+    ((size, connections, newest),) = fetch(sql, ())
+    upto = ("published up to ", f"{newest}", "") if newest else ("", "", "no day published yet")
+    return Box("PostgreSQL", "ok", (upto, ("", f"{size / MIB:.0f} MiB", f", {connections} connections")))
+
+
+def _or_down(title: str, ask: Callable[[], Box]) -> Box:
+    try:
+        return ask()
+    except DatabaseError as error:
+        return Box(title, "down", (("", "", str(error).splitlines()[0][:80]),))
+
+
+def picture(scope: Scope, snapshot: dict[str, Any] | None) -> Picture:
+    """All boxes; what may be slow to fail is asked at once."""
+    with ThreadPoolExecutor(3) as pool:
+        broker, store, scheduler = pool.submit(kafka), pool.submit(memory), pool.submit(airflow)
+        refused = sum(snapshot["totals"]["refused"].values()) if snapshot else 0
+        consumer = _worker("Consumer", "consumer", ("", formats.count(refused), " refused today"))
+        archiver = _worker("Data lake", "archiver", ("archiver to ", "events/source=kafka", ""))
+        job, database = _or_down("Spark", lambda: spark(scope)), _or_down("PostgreSQL", warehouse)
+        stream = [producers(snapshot), broker.result(), consumer, store.result()]
+        batch = [scheduler.result(), archiver, job, database]
+    ends = (("", "live", " from Redis, "), ("", "final", " from PostgreSQL"))
+    return Picture(stream, batch, Box("Dashboard", "ok", ends), datetime.now(UTC))
