@@ -39,11 +39,15 @@ class WarehouseError(PlatformError):
 
 @dataclass(frozen=True)
 class Staging:
-    """The staging tables of one run: warehouse table name to its Arrow schema (without run_id) and staging name."""
+    """The staging tables of one run: warehouse table name to its Arrow schema (without run_id) and staging name.
+
+    Those of ``whole`` hold all of the shop's rows, not those of the run's days.
+    """
 
     run_id: str
     shop_id: str
     schemas: dict[str, pa.Schema]
+    whole: frozenset[str] = frozenset()
 
     def table(self, name: str) -> str:
         """The name in schema ``staging`` of the run's copy of ``name``."""
@@ -110,9 +114,9 @@ def schema_of(connection: psycopg.Connection, table: str) -> pa.Schema:
     return pa.schema([(name, ARROW_TYPES[kind]) for name, kind in rows])
 
 
-def create_staging(connection: psycopg.Connection, run_id: str, shop_id: str, tables: Iterable[str]) -> Staging:
+def create_staging(connection: psycopg.Connection, run_id: str, shop_id: str, tables: Iterable[str], whole: Iterable[str] = ()) -> Staging:
     """Empty staging tables for a run; leftovers of the shop's dead runs go (the caller holds the shop's lock)."""
-    staging = Staging(run_id, shop_id, {name: schema_of(connection, name) for name in tables})
+    staging = Staging(run_id, shop_id, {name: schema_of(connection, name) for name in (*tables, *whole)}, frozenset(whole))
     drop_staging(connection, shop_id)
     with connection.transaction():
         for name in staging.schemas:
@@ -221,9 +225,10 @@ def replace_days(connection: psycopg.Connection, staging: Staging, days: list[da
     for name, schema in staging.schemas.items():
         columns = sql.SQL(", ").join(map(sql.Identifier, schema.names))
         target, staged = sql.Identifier("warehouse", name), staging.identifier(name)
-        connection.execute(sql.SQL("DELETE FROM {} WHERE shop_id = %(shop)s AND date = ANY(%(days)s)").format(target), scope)
-        statement = sql.SQL("INSERT INTO {} ({}, run_id) SELECT {}, %(run)s FROM {} WHERE date = ANY(%(days)s)")
-        connection.execute(statement.format(target, columns, columns, staged), scope)
+        rows = sql.SQL("true" if name in staging.whole else "date = ANY(%(days)s)")
+        connection.execute(sql.SQL("DELETE FROM {} WHERE shop_id = %(shop)s AND {}").format(target, rows), scope)
+        statement = sql.SQL("INSERT INTO {} ({}, run_id) SELECT {}, %(run)s FROM {} WHERE {}")
+        connection.execute(statement.format(target, columns, columns, staged, rows), scope)
 
 
 def refresh_dimensions(connection: psycopg.Connection, staging: Staging, shop: Shop, days: list[date]) -> None:

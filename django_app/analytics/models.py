@@ -128,6 +128,7 @@ class OrderLine(models.Model):
     discount = money()
     amount = money()
     run_id = models.TextField()
+    category = models.TextField(null=True)
 
     class Meta:
         managed = False

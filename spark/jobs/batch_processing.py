@@ -13,6 +13,7 @@ import logging
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import Any
 import checks
 import connect
 import facts
+import history
 import inputs
 import lakewriter
 import load
@@ -41,8 +43,8 @@ from ecommerce.shops import shop as find_shop
 log = logging.getLogger("batch")
 register_pickle_by_value(lakewriter)
 register_pickle_by_value(load)
+register_pickle_by_value(history)
 
-OPTIONAL = ("client_id", "session_id", "user_id", "tax", "shipping")
 ROWS_A_TASK = 50_000
 
 
@@ -76,6 +78,7 @@ class Job:
     findings: list[Finding] = field(default_factory=list)
     days_published: int = 0
     timings: Timings = field(default_factory=Timings)
+    blocks: list[inputs.Block] = field(default_factory=list)
 
 
 def say(step: str, done: int, total: int, message: str = "", **more: Any) -> None:
@@ -125,6 +128,7 @@ def steps(job: Job, connection: psycopg.Connection, runlog: RunLog, all_marts: l
         job.counts = Counts()
         runlog.finish("published", job.counts, "no input in the range")
         return
+    hold_to_columns(job, parts)
     output = LakeOutput(job.lake_dir, job.source, job.shop.shop_id, job.run_id, days, f"{job.from_date}_{job.to_date}")
     try:
         stats, staged_tables = process(job, connection, parts, output, all_marts)
@@ -135,25 +139,41 @@ def steps(job: Job, connection: psycopg.Connection, runlog: RunLog, all_marts: l
     publish(job, connection, runlog, stats, staged_tables, output)
 
 
+def hold_to_columns(job: Job, parts: list[inputs.Partition]) -> None:
+    """Cut the files into blocks and compare their headers with the source's columns.
+
+    Raises:
+        Blocked: a column is gone, or twice in a header.
+    """
+    if job.source.format != "events":
+        job.blocks = inputs.blocks(job.source, parts)
+        job.findings += checks.of_the_headers(inputs.drift(job.source, job.blocks))
+        stop_if_blocked(job)
+
+
 def process(
     job: Job, connection: psycopg.Connection, parts: list[inputs.Partition], output: LakeOutput, all_marts: list[marts.Mart]
 ) -> tuple[list[Any], warehouse.Staging]:
     """Everything up to publication; returns the lake writer's statistics and the filled staging tables."""
-    staged_tables = warehouse.create_staging(connection, job.run_id, job.shop.shop_id, [*facts.TABLES, *(mart.table for mart in all_marts)])
+    daily, whole = ([mart.table for mart in all_marts if mart.scope == scope] for scope in marts.SCOPES)
+    staged_tables = warehouse.create_staging(connection, job.run_id, job.shop.shop_id, [*facts.TABLES, *daily], whole)
+    needed = set().union(*(mart.reads() for mart in all_marts if mart.scope == "history"))
+    past = history.Past(job.shop.shop_id, history.spans(connection, job.shop.shop_id, output.days, sorted(needed)))
     expected = sum(part.manifest.rows for part in parts)
     job.timings.end("prepare")
     spark = connect.session()
     job.timings.end("spark: session")
     try:
         with connect.cancelled_on_error(spark, job.run_id), connect.progress(spark, lambda done, total: say("spark", done, total)):
-            stats, loaded = compute(spark, job, parts, output, all_marts, staged_tables, max(1, expected // ROWS_A_TASK))
+            stats, loaded = compute(spark, job, parts, output, all_marts, staged_tables, past, max(1, expected // ROWS_A_TASK))
     finally:
         connect.leave(spark)
     unit = "archived rows" if job.source.format == "events" else "rows"
     job.timings.end("spark: load")
     job.findings += checks.of_the_run(stats, job.counts, expected, unit)
     job.findings += checks.of_the_load(loaded, warehouse.staged_rows(connection, staged_tables))
-    job.findings += checks.of_marts(connection, all_marts, staged_tables)
+    every = [*marts.fact_checks(), *(check for mart in all_marts for check in mart.checks)]
+    job.findings += checks.of_tables(connection, every, staged_tables)
     job.findings += checks.of_other_days(connection, staged_tables, output.days)
     return stats, staged_tables
 
@@ -165,6 +185,7 @@ def compute(
     output: LakeOutput,
     all_marts: list[marts.Mart],
     staged_tables: warehouse.Staging,
+    past: history.Past,
     tasks: int,
 ) -> tuple[list[Any], dict[str, int]]:
     """The Spark part: rows to the lake, facts and marts to the staging tables; returns the writer's statistics and the rows loaded."""
@@ -176,7 +197,9 @@ def compute(
     job.timings.end("spark: stage")
     say("stage", 1, 1, f"{job.counts.good} good, {job.counts.quarantined} quarantined, {job.counts.excluded} excluded rows")
     say("load", 0, 1, "facts and marts")
-    loaded = load.load(tables(spark, job, rows, staged.absent, all_marts), staged_tables, settings().postgres_dsn("loader"))
+    dsn = settings().postgres_dsn("loader")
+    frames = tables(spark, job, rows, staged.absent, all_marts, lambda name, frame: past.with_run(spark, name, frame, staged_tables, dsn))
+    loaded = load.load(frames, staged_tables, dsn)
     say("load", 1, 1, f"{sum(loaded.values())} rows")
     return stats, loaded
 
@@ -185,7 +208,7 @@ def stage(spark: SparkSession, job: Job, parts: list[inputs.Partition], tasks: i
     if job.source.format == "events":
         raw = staging.archived(spark, [([str(path) for path in lake.files(part.folder)], part.from_date) for part in parts])
     else:
-        raw = staging.raw_lines(spark, job.source, inputs.blocks(job.source, parts), job.shop, tasks)
+        raw = staging.raw_lines(spark, job.source, job.blocks, job.shop, tasks)
     return staging.stage(spark, job.source, raw, job.shop, tasks)
 
 
@@ -203,12 +226,23 @@ def count(stats: list[Any]) -> Counts:
     return Counts(**by_state)
 
 
-def tables(spark: SparkSession, job: Job, rows: DataFrame, absent: frozenset[str], all_marts: list[marts.Mart]) -> dict[str, DataFrame]:
-    """The frame of every table of the run, over the accepted rows."""
+def tables(
+    spark: SparkSession,
+    job: Job,
+    rows: DataFrame,
+    absent: frozenset[str],
+    all_marts: list[marts.Mart],
+    with_past: Callable[[str, DataFrame], DataFrame],
+) -> dict[str, DataFrame]:
+    """The frame of every table of the run, over the accepted rows; ``with_past`` adds the other published days to a fact."""
     events = facts.accepted(rows, job.shop.time_zone)
     frames = facts.of_events(events)
-    given = {f"has_{name}": name not in absent for name in OPTIONAL}
-    queries = {mart.table: spark.sql(mart.query, args=given, events=events, **frames) for mart in all_marts}
+    whole = {name: with_past(name, frames[name]) for name in set().union(*(m.reads() for m in all_marts if m.scope == "history"))}
+    given = {f"has_{name}": name not in absent for name in staging.OPTIONAL}
+    queries = {
+        mart.table: spark.sql(mart.query, args=given, **(whole if mart.scope == "history" else {"events": events, **frames}))
+        for mart in all_marts
+    }
     return {**frames, **queries}
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
 import psycopg
-from marts import Check, Mart
+from marts import Check
 from psycopg import sql
 from runlog import Counts, Finding
 
@@ -17,10 +18,12 @@ MAX_QUARANTINED = 0.5
 """A run with a greater share of its rows held back is stopped: the files are not what the source says."""
 
 
-def of_marts(connection: psycopg.Connection, marts: list[Mart], staging: warehouse.Staging) -> list[Finding]:
-    """Every check of every mart over the run's staged rows; a broken one is found once a row that breaks it."""
+def of_tables(connection: psycopg.Connection, checks: Iterable[Check], staging: warehouse.Staging) -> list[Finding]:
+    """Every one of ``checks`` over the run's staged rows; a broken one is found once a row that breaks it."""
     names = {name: staging.identifier(name) for name in staging.schemas}
-    return [finding for mart in marts for check in mart.checks for finding in _run(connection, check, names)]
+    for name in staging.schemas:
+        connection.execute(sql.SQL("ANALYZE {}").format(names[name]))
+    return [finding for check in checks for finding in _run(connection, check, names)]
 
 
 def _run(connection: psycopg.Connection, check: Check, names: dict[str, sql.Identifier]) -> list[Finding]:
@@ -28,6 +31,34 @@ def _run(connection: psycopg.Connection, check: Check, names: dict[str, sql.Iden
     if not rows:
         return [Finding(check.name, check.severity, True)]
     return [Finding(check.name, check.severity, False, value, str(detail), day) for day, value, detail in rows]
+
+
+MAX_OF_A_RULE = 0.9
+"""A rule that a greater share of the rows breaks speaks of the column, not of the rows: it was retyped, or mapped wrong."""
+
+
+def of_the_headers(drift: dict[str, list[str]]) -> list[Finding]:
+    """Schema drift (inputs.drift): a column that is gone stops the run, a new one is tolerated and reported."""
+    finding = lambda name, severity, kind: Finding(name, severity, not drift[kind], len(drift[kind]), "; ".join(drift[kind])[:1000])  # noqa: E731
+    return [
+        finding("schema.no_column_dropped", "blocking", "dropped"),
+        finding("schema.no_column_twice", "blocking", "repeated"),
+        finding("schema.no_column_added", "warning", "added"),
+    ]
+
+
+def of_the_columns(stats: list[Any], rows_in: int) -> list[Finding]:
+    """Columns that hardly a row has as declared: retyped in the files, or mapped wrong in staging.sql."""
+    broken: Counter[str] = Counter()
+    for row in stats:
+        if row["state"] == "quarantined" and row["name"].startswith(("bad_", "missing_field", "unknown_event", "not_")):
+            broken[row["name"]] += row["inputs"]
+    retyped = [(name, rows) for name, rows in broken.items() if rows > MAX_OF_A_RULE * rows_in]
+    name = "schema.no_column_retyped"
+    return [
+        Finding(name, "blocking", False, rows, f"{rule} in {rows} of {rows_in} rows: see [columns] and staging.sql")
+        for rule, rows in retyped
+    ] or [Finding(name, "blocking", True)]
 
 
 def of_the_run(stats: list[Any], counts: Counts, expected: int, unit: str) -> list[Finding]:
@@ -43,6 +74,7 @@ def of_the_run(stats: list[Any], counts: Counts, expected: int, unit: str) -> li
         Finding("run.few_rows_quarantined", "blocking", share <= MAX_QUARANTINED, counts.quarantined, f"of {counts.rows_in} input rows"),
         Finding("run.nothing_quarantined", "warning", not counts.quarantined, counts.quarantined, f"of {counts.rows_in} input rows"),
         Finding("run.rows_in_range", "warning", not outside, outside, "rows of other days than their partition's"),
+        *of_the_columns(stats, counts.rows_in),
         *_named_counts(stats),
     ]
 

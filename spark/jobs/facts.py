@@ -40,6 +40,7 @@ def order_lines(events: DataFrame) -> DataFrame:
         F.col("item_id").alias("product_id"),
         "quantity", "price", "discount",
         (F.col("price") * F.col("quantity")).cast(MONEY).alias("amount"),
+        F.col("item_category").alias("category"),
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from sources import Source, SourceError
+from sources import Source
 
 from ecommerce import lake
 
@@ -32,7 +32,10 @@ class Partition:
 
 @dataclass(frozen=True)
 class Block:
-    """Whole lines of one file: bytes ``start`` to ``end``; ``first_line`` is 1-based and counts the header."""
+    """Whole lines of one file: bytes ``start`` to ``end``; ``first_line`` is 1-based and counts the header.
+
+    ``header`` is the file's columns in its own order, where the source has headers.
+    """
 
     number: int
     path: str
@@ -42,6 +45,7 @@ class Block:
     first_line: int
     from_date: date
     to_date: date
+    header: tuple[str, ...] = ()
 
 
 def partitions(root: Path, source: Source, shop_id: str, from_date: date, to_date: date) -> list[Partition]:
@@ -75,17 +79,15 @@ def blocks(source: Source, parts: list[Partition], size: int = BLOCK_BYTES) -> l
     """Every file of ``parts`` as blocks of about ``size`` bytes; a multi-line file is one block.
 
     Raises:
-        SourceError: a file's header is not the source's columns.
         lake.LakeError: a file is absent or altered.
     """
     found: list[Block] = []
     for part in parts:
         for path in lake.files(part.folder):
-            name = "/".join(path.relative_to(part.folder).parts[1:])
-            check_header(source, path, name)
+            name, header = "/".join(path.relative_to(part.folder).parts[1:]), read_header(source, path)
             spans = [(0, path.stat().st_size, 1)] if source.multiline else _spans(path, size)
             for start, end, first_line in spans:
-                found.append(Block(len(found), str(path), name, start, end, first_line, part.from_date, part.to_date))
+                found.append(Block(len(found), str(path), name, start, end, first_line, part.from_date, part.to_date, header))
     return found
 
 
@@ -102,21 +104,27 @@ def _spans(path: Path, size: int) -> Iterator[tuple[int, int, int]]:
             start, line = start + len(body), line + body.count(b"\n")
 
 
-def check_header(source: Source, path: Path, name: str) -> None:
-    """Hold the header of the file at ``path`` against the source's columns: Spark maps them by position.
-
-    Raises:
-        SourceError: a column is missing, unknown or in another place.
-    """
+def read_header(source: Source, path: Path) -> tuple[str, ...]:
+    """The columns that the first record of the file at ``path`` names; none where the source's files have no header."""
     if source.format != "csv" or not source.header:
-        return
+        return ()
     with path.open(encoding=source.encoding, errors="replace", newline="") as stream:
         found = next(csv.reader(stream, delimiter=source.separator), [])
-    found = [column.strip().removeprefix("\ufeff") for column in found]
-    wanted = list(source.columns)
-    if found == wanted:
-        return
-    missing, unknown = [c for c in wanted if c not in found], [c for c in found if c not in wanted]
-    problems = [f"missing: {', '.join(missing)}"] * bool(missing) + [f"unknown: {', '.join(unknown)}"] * bool(unknown)
-    what = "; ".join(problems) or f"another order: {', '.join(found)}"
-    raise SourceError(f"{name}: its header is not that of source {source.name} ({what}). Correct the file, or [columns] in source.toml")
+    return tuple(column.strip().removeprefix("\ufeff") for column in found)
+
+
+def drift(source: Source, found: list[Block]) -> dict[str, list[str]]:
+    """How headers differ from the source's columns: ``dropped``, ``repeated`` and ``added`` columns, each as ``file: column, …``.
+
+    Another order is no difference: columns are taken by name.
+    """
+    differences: dict[str, list[str]] = {"dropped": [], "repeated": [], "added": []}
+    for file, header in {block.file: block.header for block in found if block.header}.items():
+        columns = {
+            "dropped": [name for name in source.columns if name not in header],
+            "repeated": sorted({name for name in header if header.count(name) > 1}),
+            "added": [name for name in header if name not in source.columns],
+        }
+        for kind, names in columns.items():
+            differences[kind] += [f"{file}: {', '.join(names)}"] * bool(names)
+    return differences

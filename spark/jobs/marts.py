@@ -1,13 +1,17 @@
-"""The marts: each a folder with its query (Spark SQL over the facts), its checks (PostgreSQL over the staged rows) and its meaning."""
+"""The marts: each a folder with its query (Spark SQL over the facts), its checks (PostgreSQL over the staged rows),
+its meaning, and an example with the rows that it must give."""
 
 from __future__ import annotations
 
 import re
+import string
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 MARTS_DIR = Path(__file__).resolve().parent.parent / "marts"
+FACTS_DIR = MARTS_DIR.parent / "facts"
+SCOPES = ("day", "history")
 CHECK = re.compile(r"^-- check: (\w+) \((blocking|warning)\)[ ]*(.*)$", re.MULTILINE)
 
 
@@ -26,13 +30,22 @@ class Check:
 
 @dataclass(frozen=True)
 class Mart:
-    """One mart: its warehouse table, grain and key, its Spark SQL and its checks."""
+    """One mart: its warehouse table, grain and key, its Spark SQL and its checks.
+
+    ``scope`` day: rows of the run's shop-days, computed from their events and facts alone. ``scope`` history: rows of the
+    shop, computed from the facts of all its published days, those of the run in place of the old ones.
+    """
 
     name: str
     table: str
+    scope: str
     keys: tuple[str, ...]
     query: str
     checks: tuple[Check, ...]
+
+    def reads(self) -> set[str]:
+        """The frames that the query names: events and fact tables."""
+        return {name for _, name, _, _ in string.Formatter().parse(self.query) if name}
 
 
 def load_all(folder: Path = MARTS_DIR) -> list[Mart]:
@@ -53,13 +66,32 @@ def load(folder: Path) -> Mart:
     try:
         about = tomllib.loads((folder / "mart.toml").read_text(encoding="utf-8"))
         query, checks = ((folder / name).read_text(encoding="utf-8") for name in ("query.sql", "checks.sql"))
-        return Mart(folder.name, about["table"], tuple(about["keys"]), query, parse_checks(checks, folder.name))
+        mart = Mart(folder.name, about["table"], about.get("scope", "day"), tuple(about["keys"]), query, parse_checks(checks, folder.name))
     except FileNotFoundError as error:
         raise MartError(f"mart {folder.name}: {error.filename} is missing") from None
     except tomllib.TOMLDecodeError as error:
         raise MartError(f"{folder / 'mart.toml'} is not valid TOML: {error}") from None
     except KeyError as error:
         raise MartError(f"{folder / 'mart.toml'} lacks {error}") from None
+    _check(mart, folder)
+    return mart
+
+
+def _check(mart: Mart, folder: Path) -> None:
+    if mart.scope not in SCOPES:
+        raise MartError(f"{folder / 'mart.toml'}: scope = {mart.scope!r}; known: {', '.join(SCOPES)}")
+    needed = {"shop_id", "date"} if mart.scope == "day" else {"shop_id"}
+    if missing := needed - set(mart.keys):
+        raise MartError(f"{folder / 'mart.toml'}: keys lacks {', '.join(sorted(missing))}: rows are replaced by it")
+    if mart.scope == "history" and "events" in mart.reads():
+        raise MartError(
+            f"{folder / 'query.sql'} reads {{events}}: a mart of scope history reads facts, the events of other days are not there"
+        )
+
+
+def fact_checks() -> tuple[Check, ...]:
+    """The checks of the fact tables themselves."""
+    return parse_checks((FACTS_DIR / "checks.sql").read_text(encoding="utf-8"), "facts")
 
 
 def parse_checks(text: str, mart: str) -> tuple[Check, ...]:

@@ -151,9 +151,9 @@ class RunLog:
         return {day: {name: row[name] for name in names} for day, row in rows}
 
     def _fingerprints(self, days: list[date]) -> dict[date, list[str]]:
-        """For each day a digest of each mart's rows, run_id apart."""
+        """For each day a digest of the rows of each mart of the day, run_id apart."""
         found: dict[date, list[str]] = {}
-        for mart in self.marts:
+        for mart in (mart for mart in self.marts if mart.scope == "day"):
             statement = sql.SQL("""
                 SELECT date, md5(string_agg(md5((to_jsonb(t) - 'run_id')::text), '' ORDER BY {keys}))
                 FROM warehouse.{table} t WHERE shop_id = %s AND date = ANY(%s) GROUP BY date""")

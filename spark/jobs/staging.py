@@ -10,6 +10,7 @@ from inputs import Block
 from pyspark.cloudpickle import register_pickle_by_value
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
+from pyspark.sql.types import StringType
 from sources import Source
 
 from ecommerce.events import EVENT_NAMES, NEED_ITEMS
@@ -18,6 +19,8 @@ from ecommerce.shops import Shop
 register_pickle_by_value(lines)
 
 MONEY = "DECIMAL(18,4)"
+MONEY_TEXT = r"^-?[0-9]{1,13}([.][0-9]{1,4})?$"
+TIME_TEXT = r"(Z|[+-][0-9]{2}:[0-9]{2})$"
 CONTRACT: dict[str, str] = {
     "event_id": "STRING", "shop_id": "STRING", "event_name": "STRING", "event_time": "TIMESTAMP",
     "client_id": "STRING", "session_id": "STRING", "user_id": "STRING", "country": "STRING", "device": "STRING",
@@ -25,6 +28,8 @@ CONTRACT: dict[str, str] = {
     "shipping": MONEY, "coupon": "STRING", "item_index": "INT", "item_id": "STRING", "item_name": "STRING",
     "item_category": "STRING", "item_brand": "STRING", "price": MONEY, "quantity": "BIGINT", "discount": MONEY,
 }  # fmt: skip
+OPTIONAL = ("client_id", "session_id", "user_id", "country", "channel", "device", "item_category", "price", "tax", "shipping")
+"""What a source may lack; a mart reads :has_<name>, so that a measure that needs it is NULL, never 0."""
 OF_THE_EVENT = (
     "event_id",
     "event_time",
@@ -60,7 +65,7 @@ def raw_lines(spark: SparkSession, source: Source, blocks: list[Block], shop: Sh
     rows = [(b.number, b.path, b.file, b.start, b.end, b.first_line, b.from_date, b.to_date) for b in blocks]
     spread = spark.createDataFrame(rows, BLOCK_SCHEMA)
     spread = spread.coalesce(1) if tasks == 1 else spread
-    raw = spread.mapInArrow(read, lines.SCHEMA).withColumn("_parsed", _parse(source))
+    raw = _parsed(spread.mapInArrow(read, lines.SCHEMA), source, blocks)
     names = [F.col(f"_parsed.`{name}`").alias(name) for name in source.columns]
     what = f"not_csv: not {len(names)} values" if source.format == "csv" else "not_json: no object of the declared types"
     broken = F.col("_parsed._corrupt").isNotNull() | F.col("_parsed").isNull()
@@ -88,8 +93,26 @@ def archived(spark: SparkSession, partitions: list[tuple[list[str], date]]) -> D
     return union
 
 
-def _parse(source: Source) -> Column:
-    schema = f"{source.ddl}, _corrupt STRING"
+def _parsed(raw: DataFrame, source: Source, blocks: list[Block]) -> DataFrame:
+    """Add ``_parsed``: the source's columns, by name whatever their order in a file, and ``_corrupt``."""
+    headers: dict[tuple[str, ...], list[int]] = {}
+    for block in blocks:
+        headers.setdefault(block.header, []).append(block.number)
+    if all(header in ((), tuple(source.columns)) for header in headers):
+        return raw.withColumn("_parsed", _parse(source, source.columns))
+    for place, (header, numbers) in enumerate(headers.items()):
+        # A column that the source does not declare is read and left.
+        kinds = {name: source.columns.get(name, "STRING") for name in header}
+        mine = F.lit(True) if len(headers) == 1 else F.col("_number").isin(numbers)
+        raw = raw.withColumn(f"_parsed_{place}", F.when(mine, _parse(source, kinds)))
+    values = {
+        name: F.coalesce(*[F.col(f"_parsed_{place}.`{name}`") for place in range(len(headers))]) for name in (*source.columns, "_corrupt")
+    }
+    return raw.withColumn("_parsed", F.struct(*[value.alias(name) for name, value in values.items()]))
+
+
+def _parse(source: Source, kinds: dict[str, str]) -> Column:
+    schema = ", ".join(f"`{name}` {kind}" for name, kind in {**kinds, "_corrupt": "STRING"}.items())
     options = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": "_corrupt"}
     if source.format == "json":
         return F.from_json("_raw", schema, options)
@@ -125,7 +148,7 @@ def stage(spark: SparkSession, source: Source, raw: DataFrame, shop: Shop, tasks
     given = set(flat.columns)
     rows = _complete(flat, given, source, shop)
     rows = rows.withColumn(
-        "_reason", F.coalesce("_row._damage", F.when(F.col("_excluded").isNull(), F.coalesce("_reason", violation(shop))))
+        "_reason", F.coalesce("_row._damage", F.when(F.col("_excluded").isNull(), F.coalesce("_reason", violation(shop, "price" in given))))
     )
     rows = _by_content(rows, shop) if source.event_ids == "content" else _by_event_id(rows, shop, tasks)
     return Staged(classify(rows), frozenset(set(CONTRACT) - given))
@@ -133,17 +156,32 @@ def stage(spark: SparkSession, source: Source, raw: DataFrame, shop: Shop, tasks
 
 def _complete(flat: DataFrame, given: set[str], source: Source, shop: Shop) -> DataFrame:
     """Every column of the contract in its type, ``_excluded``, ``_reason`` and ``_row``; absent ones NULL."""
-    columns = {name: F.col(name).try_cast(kind) if name in given else F.lit(None).cast(kind) for name, kind in CONTRACT.items()}
+    texts = {field.name for field in flat.schema.fields if isinstance(field.dataType, StringType)}
+    columns = {name: _typed(name, kind, name in texts) if name in given else F.lit(None).cast(kind) for name, kind in CONTRACT.items()}
     if source.event_ids == "content":
         columns |= {"event_id": F.col("_row._event_id"), "item_index": F.lit(0)}
     columns["shop_id"] = columns["shop_id"] if "shop_id" in given else F.lit(shop.shop_id)
-    columns["discount"] = F.coalesce(columns["discount"], F.when(columns["item_id"].isNotNull(), F.lit(0).cast(MONEY)))
+    if "price" in given:
+        columns["discount"] = F.coalesce(columns["discount"], F.when(columns["item_id"].isNotNull(), F.lit(0).cast(MONEY)))
+    if "quantity" not in given:
+        columns["quantity"] = F.when(columns["item_id"].isNotNull(), F.lit(1).cast("BIGINT"))
     columns |= {name: F.col(name).cast("STRING") if name in given else F.lit(None).cast("STRING") for name in ("_excluded", "_reason")}
+    bad = [F.when(~F.col(name).rlike(MONEY_TEXT), f"bad_money: {name}") for name in ("tax", "shipping", "discount") if name in texts]
+    columns["_reason"] = F.coalesce(columns["_reason"], *bad)
     return flat.select(*[column.alias(name) for name, column in columns.items()], "_row")
 
 
-def violation(shop: Shop) -> Column:
-    """Why a row is not of the contract, ``reason: detail``; NULL where it is. The reasons are those of ecommerce.events."""
+def _typed(name: str, kind: str, is_text: bool) -> Column:
+    """The column in its type, NULL where it is not of it: text is not rounded to money, nor given a zone that it does not name."""
+    allowed = {MONEY: MONEY_TEXT, "TIMESTAMP": TIME_TEXT}.get(kind) if is_text else None
+    return (F.when(F.col(name).rlike(allowed), F.col(name)) if allowed else F.col(name)).try_cast(kind)
+
+
+def violation(shop: Shop, has_price: bool) -> Column:
+    """Why a row is not of the contract, ``reason: detail``; NULL where it is. The reasons are those of ecommerce.events.
+
+    A source without prices (``has_price`` false) has items and orders, and no money.
+    """
     c = F.col
     has_items, is_correction = c("event_name").isin(*sorted(NEED_ITEMS)), c("event_name") == "adjustment"
     rules = [
@@ -154,7 +192,7 @@ def violation(shop: Shop) -> Column:
         (c("currency").isNull(), "missing_field: currency"),
         (c("currency") != shop.currency, f"currency_mismatch: the shop's currency is {shop.currency}"),
         (has_items & c("item_id").isNull(), "missing_field: item_id"),
-        (c("item_id").isNotNull() & c("price").isNull(), "bad_money: price"),
+        (c("item_id").isNotNull() & c("price").isNull() & F.lit(has_price), "bad_money: price"),
         (c("item_id").isNotNull() & c("quantity").isNull(), "bad_type: quantity"),
         (c("quantity") < 1, "bad_type: quantity below 1"),
         (~is_correction & (c("price") < 0), "bad_money: price below 0"),

@@ -102,9 +102,10 @@ def test_a_blocked_run_leaves_the_published_day(source):
 
 def test_a_header_that_is_not_the_source_s_names_file_and_column(source):
     code, last = run("till-5", source, b"order,at,sku,title,price,n\n1,2,3,4,5,6\n", 1)
-    assert (code, last["status"]) == (2, "failed")
-    assert "till.csv" in last["message"]
-    assert "missing: name; unknown: title" in last["message"]
+    assert (code, last["status"]) == (3, "blocked")
+    assert "schema.no_column_dropped: 1 (till.csv: name)" in last["message"]
+    added = batch_runs.findings("till-5")["schema.no_column_added"][0]
+    assert (added["passed"], added["severity"], added["detail"]) == (False, "warning", "till.csv: title")
 
 
 def test_a_staging_query_that_fails_is_a_failed_run(source, tmp_path):

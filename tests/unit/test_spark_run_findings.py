@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from checks import blocked, of_the_load, of_the_run
+from checks import blocked, of_the_columns, of_the_load, of_the_run
 from runlog import Counts, difference
 
 DAY = date(2026, 1, 1)
@@ -36,6 +36,14 @@ def test_the_archive_is_counted_by_its_rows_not_by_its_messages():
 def test_a_file_that_is_mostly_refused_stops_the_run():
     rows = [stats("good", None, 4), stats("quarantined", "bad_time: event_time", 6)]
     assert findings(rows, 10)[0] == ["run.few_rows_quarantined"]
+
+
+def test_a_column_that_hardly_a_row_has_as_declared_stops_the_run_by_its_name():
+    rows = [stats("good", None, 5), stats("quarantined", "bad_money: price", 95)]
+    stopped = blocked(of_the_columns(rows, 100))
+    assert [(f.name, f.value) for f in stopped] == [("schema.no_column_retyped", 95)]
+    assert "bad_money: price in 95 of 100 rows" in stopped[0].detail
+    assert blocked(of_the_columns([stats("good", None, 95), stats("quarantined", "bad_money: price", 5)], 100)) == []
 
 
 def test_a_staging_table_that_misses_rows_stops_the_run():

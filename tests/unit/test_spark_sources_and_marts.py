@@ -2,7 +2,7 @@
 
 import pytest
 import sources
-from marts import MartError, load_all, parse_checks
+from marts import MartError, load, load_all, parse_checks
 
 SOURCE = '[files]\nglob = "*.csv"\ndate_from = "column"\n[read]\nformat = "csv"\nevent_ids = "content"\n[columns]\na = "STRING"\n'
 
@@ -48,7 +48,7 @@ def test_shipped_marts_have_a_key_and_a_blocking_check():
     found = {mart.table: mart for mart in load_all()}
     assert {"mart_daily_sales", "mart_daily_product", "mart_daily_funnel"} <= set(found)
     for mart in found.values():
-        assert {"shop_id", "date"} <= set(mart.keys)
+        assert ({"shop_id", "date"} if mart.scope == "day" else {"shop_id"}) <= set(mart.keys)
         assert any(check.severity == "blocking" for check in mart.checks)
 
 
@@ -62,3 +62,23 @@ def test_checks_carry_name_severity_and_statement():
 def test_checks_without_a_header_are_refused(text):
     with pytest.raises(MartError, match=r"checks\.sql must be checks"):
         parse_checks(text, "m")
+
+
+def mart_folder(folder, toml: str, query: str):
+    (folder / "mart.toml").write_text(toml)
+    (folder / "query.sql").write_text(query)
+    (folder / "checks.sql").write_text("-- check: one (blocking)\nSELECT 1\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("toml", "query", "words"),
+    [
+        ('table = "t"\nkeys = ["shop_id"]\n', "SELECT 1", "keys lacks date"),
+        ('table = "t"\nkeys = ["shop_id"]\nscope = "week"\n', "SELECT 1", "scope = 'week'; known: day, history"),
+        ('table = "t"\nkeys = ["shop_id"]\nscope = "history"\n', "SELECT * FROM {events}", "reads {events}"),
+    ],
+)
+def test_a_malformed_mart_says_what_is_wrong(tmp_path, toml, query, words):
+    with pytest.raises(MartError, match=words):
+        load(mart_folder(tmp_path, toml, query))

@@ -20,9 +20,9 @@ products AS (
         count_if(event_name = 'add_to_cart') AS add_to_carts,
         count(DISTINCT CASE WHEN event_name = 'purchase' THEN transaction_id END) AS orders,
         coalesce(sum(CASE WHEN event_name = 'purchase' THEN quantity END), 0) AS units,
-        CAST(sum(CASE WHEN event_name = 'purchase' THEN amount ELSE 0 END) AS DECIMAL(18, 4)) AS gross_revenue,
-        CAST(sum(CASE WHEN event_name = 'purchase' THEN discount ELSE 0 END) AS DECIMAL(18, 4)) AS discounts,
-        CAST(sum(CASE WHEN event_name = 'refund' THEN amount - discount ELSE 0 END) AS DECIMAL(18, 4)) AS refunds
+        CASE WHEN :has_price THEN CAST(sum(CASE WHEN event_name = 'purchase' THEN amount ELSE 0 END) AS DECIMAL(18, 4)) END AS gross_revenue,
+        CASE WHEN :has_price THEN CAST(sum(CASE WHEN event_name = 'purchase' THEN discount ELSE 0 END) AS DECIMAL(18, 4)) END AS discounts,
+        CASE WHEN :has_price THEN CAST(sum(CASE WHEN event_name = 'refund' THEN amount - discount ELSE 0 END) AS DECIMAL(18, 4)) END AS refunds
     FROM items
     GROUP BY shop_id, date, item_id
 )

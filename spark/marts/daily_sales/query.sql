@@ -36,10 +36,10 @@ sales AS (
         CASE WHEN :has_user_id THEN coalesce(orders.customers, 0) END AS customers,
         CASE WHEN :has_client_id THEN days.visitors END AS visitors,
         CASE WHEN :has_session_id THEN days.sessions END AS sessions,
-        CAST(coalesce(orders.gross_revenue, 0) AS DECIMAL(18, 4)) AS gross_revenue,
-        CAST(coalesce(orders.discounts, 0) AS DECIMAL(18, 4)) AS discounts,
-        CAST(coalesce(lines.refunds, 0) AS DECIMAL(18, 4)) AS refunds,
-        CAST(coalesce(lines.adjustments, 0) AS DECIMAL(18, 4)) AS adjustments,
+        CASE WHEN :has_price THEN CAST(coalesce(orders.gross_revenue, 0) AS DECIMAL(18, 4)) END AS gross_revenue,
+        CASE WHEN :has_price THEN CAST(coalesce(orders.discounts, 0) AS DECIMAL(18, 4)) END AS discounts,
+        CASE WHEN :has_price THEN CAST(coalesce(lines.refunds, 0) AS DECIMAL(18, 4)) END AS refunds,
+        CASE WHEN :has_price THEN CAST(coalesce(lines.adjustments, 0) AS DECIMAL(18, 4)) END AS adjustments,
         CASE WHEN :has_tax THEN coalesce(orders.tax, 0) END AS tax,
         CASE WHEN :has_shipping THEN coalesce(orders.shipping, 0) END AS shipping
     FROM days

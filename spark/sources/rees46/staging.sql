@@ -15,7 +15,7 @@ SELECT
     product_id AS item_id,
     coalesce(category_code, category_id) AS item_category,
     brand AS item_brand,
-    try_cast(price AS DECIMAL(18, 4)) AS price,
+    price,
     CAST(1 AS BIGINT) AS quantity,
     _row
 FROM {raw}

@@ -1,5 +1,6 @@
 -- One row per invoice line. Invoices C… are cancellations: refunds, stored positive. Invoices A… with a negative
 -- price are adjustments. The original order of a cancellation is not known, so its transaction_id is NULL.
+-- Codes that do not start with five digits are postage, charges and vouchers: fees, no goods.
 WITH line AS (
     SELECT
         *,
@@ -16,9 +17,10 @@ SELECT
     nullif(Country, 'Unspecified') AS country,
     :currency AS currency,
     CASE WHEN NOT is_cancellation AND NOT is_adjustment THEN InvoiceNo END AS transaction_id,
-    upper(trim(StockCode)) AS item_id,
+    StockCode AS item_id,
     nullif(trim(Description), '') AS item_name,
-    unit_price AS price,
+    CASE WHEN StockCode NOT RLIKE '^[0-9]{5}' THEN 'Fees' END AS item_category,
+    UnitPrice AS price,
     CASE WHEN is_cancellation THEN -signed_quantity ELSE signed_quantity END AS quantity,
     CASE
         WHEN is_cancellation OR is_adjustment THEN NULL

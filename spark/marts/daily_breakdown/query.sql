@@ -1,0 +1,112 @@
+-- One row per shop-day, dimension and value. Events are summed to one small cube first; each of its rows then counts for three dimensions.
+WITH cube AS (
+    SELECT
+        shop_id,
+        date,
+        country,
+        channel,
+        device,
+        count_if(item_index = 0 AND event_name = 'page_view') AS page_views,
+        count_if(item_index = 0 AND event_name = 'view_item') AS item_views,
+        count_if(item_index = 0 AND event_name = 'add_to_cart') AS add_to_carts,
+        count_if(item_index = 0 AND event_name = 'begin_checkout') AS checkouts,
+        count_if(item_index = 0 AND event_name = 'purchase') AS orders,
+        sum(CASE WHEN event_name = 'purchase' THEN quantity ELSE 0 END) AS units,
+        sum(CASE WHEN event_name = 'purchase' THEN price * quantity ELSE 0 END) AS gross_revenue,
+        sum(CASE WHEN event_name = 'purchase' THEN discount ELSE 0 END) AS discounts,
+        sum(CASE WHEN event_name = 'refund' THEN price * quantity - discount ELSE 0 END) AS refunds,
+        sum(CASE WHEN event_name = 'adjustment' THEN price * quantity ELSE 0 END) AS adjustments
+    FROM {events}
+    GROUP BY shop_id, date, country, channel, device
+),
+visits AS (
+    SELECT
+        shop_id,
+        date,
+        country,
+        channel,
+        device,
+        count(*) AS sessions,
+        count_if(add_to_carts > 0) AS sessions_with_cart,
+        count_if(orders > 0) AS sessions_with_order,
+        count_if(step >= 1) AS reached_view,
+        count_if(step >= 2) AS reached_cart,
+        count_if(step >= 3) AS reached_checkout,
+        count_if(step >= 4) AS reached_order
+    FROM {fct_session}
+    GROUP BY shop_id, date, country, channel, device
+),
+both AS (
+    SELECT *, 0 AS sessions, 0 AS sessions_with_cart, 0 AS sessions_with_order,
+           0 AS reached_view, 0 AS reached_cart, 0 AS reached_checkout, 0 AS reached_order
+    FROM cube
+    UNION ALL
+    SELECT shop_id, date, country, channel, device, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+           sessions, sessions_with_cart, sessions_with_order, reached_view, reached_cart, reached_checkout, reached_order
+    FROM visits
+),
+sides AS (
+    SELECT *, inline(array(
+        named_struct('dimension', 'country', 'value', country, 'given', :has_country),
+        named_struct('dimension', 'channel', 'value', channel, 'given', :has_channel),
+        named_struct('dimension', 'device', 'value', device, 'given', :has_device)))
+    FROM both
+),
+of_events AS (
+    SELECT
+        shop_id,
+        date,
+        dimension,
+        coalesce(value, '(not set)') AS value,
+        sum(page_views) AS page_views,
+        sum(item_views) AS item_views,
+        sum(add_to_carts) AS add_to_carts,
+        sum(checkouts) AS checkouts,
+        sum(orders) AS orders,
+        sum(units) AS units,
+        CASE WHEN :has_price THEN CAST(sum(gross_revenue) AS DECIMAL(18, 4)) END AS gross_revenue,
+        CASE WHEN :has_price THEN CAST(sum(discounts) AS DECIMAL(18, 4)) END AS discounts,
+        CASE WHEN :has_price THEN CAST(sum(refunds) AS DECIMAL(18, 4)) END AS refunds,
+        CASE WHEN :has_price THEN CAST(sum(adjustments) AS DECIMAL(18, 4)) END AS adjustments,
+        CASE WHEN :has_session_id THEN sum(sessions) END AS sessions,
+        CASE WHEN :has_session_id THEN sum(sessions_with_cart) END AS sessions_with_cart,
+        CASE WHEN :has_session_id THEN sum(sessions_with_order) END AS sessions_with_order,
+        CASE WHEN :has_session_id THEN sum(reached_view) END AS reached_view,
+        CASE WHEN :has_session_id THEN sum(reached_cart) END AS reached_cart,
+        CASE WHEN :has_session_id AND sum(sum(checkouts)) OVER (PARTITION BY shop_id, date, dimension) > 0
+            THEN sum(reached_checkout) END AS reached_checkout,
+        CASE WHEN :has_session_id THEN sum(reached_order) END AS reached_order
+    FROM sides
+    WHERE given
+    GROUP BY shop_id, date, dimension, coalesce(value, '(not set)')
+),
+of_items AS (
+    SELECT
+        shop_id,
+        date,
+        'category' AS dimension,
+        coalesce(item_category, '(not set)') AS value,
+        CAST(NULL AS BIGINT) AS page_views,
+        count_if(event_name = 'view_item') AS item_views,
+        count_if(event_name = 'add_to_cart') AS add_to_carts,
+        CAST(NULL AS BIGINT) AS checkouts,
+        count(DISTINCT CASE WHEN event_name = 'purchase' THEN transaction_id END) AS orders,
+        sum(CASE WHEN event_name = 'purchase' THEN quantity ELSE 0 END) AS units,
+        CASE WHEN :has_price THEN CAST(sum(CASE WHEN event_name = 'purchase' THEN price * quantity ELSE 0 END) AS DECIMAL(18, 4)) END AS gross_revenue,
+        CASE WHEN :has_price THEN CAST(sum(CASE WHEN event_name = 'purchase' THEN discount ELSE 0 END) AS DECIMAL(18, 4)) END AS discounts,
+        CASE WHEN :has_price THEN CAST(sum(CASE WHEN event_name = 'refund' THEN price * quantity - discount ELSE 0 END) AS DECIMAL(18, 4)) END AS refunds,
+        CASE WHEN :has_price THEN CAST(sum(CASE WHEN event_name = 'adjustment' THEN price * quantity ELSE 0 END) AS DECIMAL(18, 4)) END AS adjustments,
+        CAST(NULL AS BIGINT) AS sessions,
+        CAST(NULL AS BIGINT) AS sessions_with_cart,
+        CAST(NULL AS BIGINT) AS sessions_with_order,
+        CAST(NULL AS BIGINT) AS reached_view,
+        CAST(NULL AS BIGINT) AS reached_cart,
+        CAST(NULL AS BIGINT) AS reached_checkout,
+        CAST(NULL AS BIGINT) AS reached_order
+    FROM {events}
+    WHERE :has_item_category AND item_id IS NOT NULL AND event_name IN ('view_item', 'add_to_cart', 'purchase', 'refund', 'adjustment')
+    GROUP BY shop_id, date, coalesce(item_category, '(not set)')
+)
+SELECT *, gross_revenue - discounts - refunds + adjustments AS net_revenue FROM of_events
+UNION ALL
+SELECT *, gross_revenue - discounts - refunds + adjustments AS net_revenue FROM of_items

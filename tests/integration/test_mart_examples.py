@@ -1,0 +1,69 @@
+"""Every mart's example: from small tables of events to the rows that its folder says, on real Spark in one session."""
+
+import tomllib
+from pathlib import Path
+
+import connect
+import facts
+import marts
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from staging import CONTRACT, OPTIONAL
+
+from ecommerce import etl
+
+pytestmark = pytest.mark.servers
+DEFAULTS = {"shop_id": "demo", "currency": "EUR", "item_index": "0"}
+ITEM = {"quantity": "1", "discount": "0"}
+CASES = [
+    pytest.param(path.parent, case, id=f"{path.parent.name}: {case['name']}")
+    for path in sorted(marts.MARTS_DIR.glob("*/example.toml"))
+    for case in tomllib.loads(path.read_text(encoding="utf-8"))["case"]
+]
+
+
+@pytest.fixture(scope="module")
+def session(spark):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPARK_REMOTE", etl.spark_environment()["SPARK_REMOTE"])
+        found = connect.session()
+    yield found
+    connect.leave(found)
+
+
+def table(text: str) -> list[dict[str, str]]:
+    """The rows of a table drawn with ``|``; an empty cell is no value."""
+    header, *lines = [[cell.strip() for cell in line.split("|")] for line in text.strip().splitlines()]
+    return [{name: cell for name, cell in zip(header, line, strict=True) if cell} for line in lines]
+
+
+def events(session: SparkSession, text: str) -> DataFrame:
+    """Accepted events of the contract; what an example leaves out is a sensible default or NULL."""
+    given = [{**DEFAULTS, **(ITEM if "item_id" in row else {}), **row} for row in table(text)]
+    values = [[row.get(name) for name in CONTRACT] for row in given]
+    raw = session.createDataFrame(values, ", ".join(f"{name} STRING" for name in CONTRACT))
+    texts = {name: F.concat(name, F.lit("Z")) if name == "event_time" else F.col(name) for name in CONTRACT}
+    typed = [texts[name].cast(kind).alias(name) for name, kind in CONTRACT.items()]
+    rows = raw.select(*typed, F.to_date("event_time").alias("_day"), F.lit("good").alias("_state"))
+    return facts.accepted(rows, "UTC")
+
+
+@pytest.mark.parametrize(("folder", "case"), CASES)
+def test_a_mart_gives_the_rows_of_its_example(session, folder: Path, case: dict):
+    mart = marts.load(folder)
+    given = events(session, case["events"])
+    frames = facts.of_events(given) | ({"events": given} if mart.scope == "day" else {})
+    flags = {f"has_{name}": name not in case.get("absent", []) for name in OPTIONAL}
+    used = {name: frame for name, frame in frames.items() if name in mart.reads()}
+    found = session.sql(mart.query, args=flags, **used)
+    expected = table(case["expected"])
+    columns = [cell.strip() for cell in case["expected"].strip().splitlines()[0].split("|")]
+    rows = found.select(*[F.col(name).cast("STRING") for name in columns]).collect()
+    shown = [{name: row[name] for name in columns if row[name] is not None} for row in rows]
+    assert sorted(shown, key=str) == sorted(expected, key=str)
+
+
+def test_every_shipped_mart_has_an_example():
+    without = [path.parent.name for path in marts.MARTS_DIR.glob("*/mart.toml") if not path.with_name("example.toml").is_file()]
+    assert without == []
