@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import re
 import shutil
@@ -11,9 +12,10 @@ import tomllib
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ecommerce import lake, privacy, simulator
 from ecommerce.config import PROJECT_DIR, settings
@@ -93,7 +95,7 @@ def land_files(run_id: str, shop_id: str, source: str, input: Path, days: list[d
     """Copy the files of ``input`` (a file or folder) that belong to ``days`` into the landing layer.
 
     Files whose path carries their day land in that day; others land together under the whole range.
-    Zip archives are unpacked: Spark reads a .zip as empty without a word.
+    Archives (.zip, a member's path counts as its own) and .gz files are unpacked: Spark reads a .zip as empty without a word.
 
     Returns:
         The number of files landed.
@@ -108,20 +110,20 @@ def land_files(run_id: str, shop_id: str, source: str, input: Path, days: list[d
         pattern = re.compile(files["date_pattern"]) if by_path else None
     except KeyError as error:
         raise IngestError(f"source {source}: source.toml lacks {error}; see docs/sources.md") from None
-    paths = [input] if input.is_file() else sorted(path for path in input.rglob("*") if path.match(glob) or path.suffix == ".zip")
-    groups: dict[str, list[Path]] = defaultdict(list)
-    for path in paths:
-        if label := _label(path, pattern, days):
-            groups[label].append(path)
+    groups: dict[str, list[Packed]] = defaultdict(list)
+    for packed in _found(input, glob):
+        if label := _label(packed.place, pattern, days):
+            groups[label].append(packed)
     if not groups:
         raise IngestError(f"no file of {source} ({glob}) for {days[0]}..{days[-1]} under {input}: check --input, --from and --to")
     for label, group in groups.items():
+        _hold_names_apart(group)
         began = time.monotonic()
         partition = lake.landing(settings().lake_dir, source_name(source), shop_id, label)
-        landed = [target for path in group for target in _copy(path, partition / run_id, glob)]
+        landed = [_copy(packed, partition / run_id) for packed in group]
         erased = _without_erased(landed, source, shop_id)
         entries = [lake.describe(partition, target, count_rows(target, read)) for target in landed]
-        details = {"source": source_name(source), "input": [path.name for path in group], "erased": erased, "seconds": _since(began)}
+        details = {"source": source_name(source), "input": [packed.place.name for packed in group], "erased": erased, "seconds": _since(began)}
         _publish(partition, run_id, entries, details)
     return sum(len(group) for group in groups.values())
 
@@ -159,18 +161,53 @@ def _label(path: Path, pattern: re.Pattern[str] | None, days: list[date]) -> str
     return day.isoformat() if days[0] <= day <= days[-1] else None
 
 
-def _copy(path: Path, folder: Path, glob: str) -> Iterable[Path]:
+@dataclass(frozen=True)
+class Packed:
+    """One raw file: on its own, gzipped, or the ``member`` of a zip archive."""
+
+    path: Path
+    member: str = ""
+
+    @property
+    def place(self) -> Path:
+        """Its path, of a member that within its archive, too: what a date is read from."""
+        return self.path / self.member if self.member else self.path.with_suffix("") if self.path.suffix == ".gz" else self.path
+
+    def open(self) -> IO[bytes]:
+        if self.member:
+            return zipfile.ZipFile(self.path).open(self.member)
+        return gzip.open(self.path) if self.path.suffix == ".gz" else self.path.open("rb")
+
+
+def _found(input: Path, glob: str) -> Iterable[Packed]:
+    """The raw files of ``input`` whose name matches ``glob``, by path, packed ones by the name within."""
+    for path in [input] if input.is_file() else sorted(path for path in input.rglob("*") if path.is_file()):
+        if path.suffix == ".zip":
+            try:
+                names = [info.filename for info in zipfile.ZipFile(path).infolist() if not info.is_dir()]
+            except zipfile.BadZipFile as error:
+                raise IngestError(f"{path} cannot be unpacked ({error}): copy it again") from None
+            yield from (Packed(path, name) for name in sorted(names) if Path(name).match(glob))
+        elif Packed(path).place.match(glob) or path == input:
+            yield Packed(path)
+
+
+def _hold_names_apart(group: list[Packed]) -> None:
+    """Two files of one name would land as one."""
+    names = [packed.place.name for packed in group]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise IngestError(f"several files named {', '.join(twice)} for one landing partition: give each its own name")
+
+
+def _copy(packed: Packed, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    if path.suffix != ".zip":
-        yield Path(shutil.copyfile(path, folder / path.name))
-        return
-    with zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
-            name = Path(member.filename).name
-            if not member.is_dir() and Path(name).match(glob):
-                with archive.open(member) as data, (folder / name).open("wb") as target:
-                    shutil.copyfileobj(data, target)
-                yield folder / name
+    target = folder / packed.place.name
+    try:
+        with packed.open() as data, target.open("wb") as copy:
+            shutil.copyfileobj(data, copy)
+    except (OSError, EOFError, zipfile.BadZipFile, RuntimeError) as error:
+        raise IngestError(f"{packed.place} cannot be read ({error}): copy it again, without a password") from None
+    return target
 
 
 def count_rows(path: Path, read: dict[str, Any]) -> int:

@@ -25,6 +25,21 @@ def test_the_day_s_numbers(loaded):
     assert sales["tax"] is None
     funnel = batch_runs.rows("SELECT * FROM warehouse.mart_daily_funnel WHERE shop_id = 'rees46'")[0]
     assert (funnel["item_views"], funnel["add_to_carts"]) == (17055, 165)
+    assert [funnel[f"reached_{step}"] for step in ("view", "cart", "checkout", "order")] == [5066, 118, None, 65]
+
+
+def test_carts_without_a_purchase(loaded):
+    sessions = batch_runs.rows(
+        "SELECT count(*) FILTER (WHERE add_to_carts > 0 AND orders = 0) AS left, count(*) AS all FROM warehouse.fct_session WHERE shop_id = 'rees46'"
+    )[0]
+    assert list(sessions.values()) == [53, 5066]
+    carts = batch_runs.rows("SELECT * FROM warehouse.mart_cart_abandonment WHERE shop_id = 'rees46' AND dimension = 'all'")[0]
+    assert (carts["carts"], carts["ordered_in_visit"], carts["ordered_later"] + carts["abandoned"]) == (118, 65, 53)
+
+
+def test_visitors_of_a_range_are_those_of_the_day(loaded):
+    found = batch_runs.rows(f"SELECT warehouse.distinct_between('rees46', 'visitors', '{DAY}', '{DAY}') AS n")[0]
+    assert found["n"] == 4504
 
 
 def test_the_truncated_line_is_held_back_with_its_text(loaded):

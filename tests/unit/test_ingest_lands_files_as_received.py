@@ -1,3 +1,4 @@
+import gzip
 import zipfile
 from datetime import date
 
@@ -55,6 +56,36 @@ def test_a_zip_is_unpacked(tmp_path, lake_dir, source):
     ingest.land_files("r1", "demo", source(BY_COLUMN), tmp_path / "export.zip", DAYS[:1])
     (landed,) = lake.files(lake.landing(lake_dir, "my_shop", "demo", "2026-01-01"))
     assert (landed.name, landed.read_text()) == ("x.csv", "a\n1\n2\n")
+
+
+def test_the_days_of_an_archive_are_those_of_its_members(tmp_path, lake_dir, source):
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        archive.writestr("2026-01-01.csv", "a\n1\n")
+        archive.writestr("2026-01-02.csv", "a\n1\n2\n")
+    assert ingest.land_files("r1", "demo", source(BY_PATH), tmp_path, DAYS) == 2
+    assert [lake.read_manifest(lake.landing(lake_dir, "my_shop", "demo", day.isoformat())).rows for day in DAYS] == [1, 2]
+
+
+def test_a_gzipped_file_is_unpacked(tmp_path, lake_dir, source):
+    (tmp_path / "2026-01-01.csv.gz").write_bytes(gzip.compress(b"a\n1\n2\n"))
+    ingest.land_files("r1", "demo", source(BY_PATH), tmp_path, DAYS)
+    (landed,) = lake.files(lake.landing(lake_dir, "my_shop", "demo", "2026-01-01"))
+    assert (landed.name, landed.read_text()) == ("2026-01-01.csv", "a\n1\n2\n")
+
+
+def test_files_that_would_land_as_one_are_refused(tmp_path, lake_dir, source):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.csv").write_text("a\n1\n")
+    with pytest.raises(ingest.IngestError, match=r"several files named x\.csv"):
+        ingest.land_files("r1", "demo", source(BY_COLUMN), tmp_path, DAYS)
+
+
+@pytest.mark.parametrize("name", ["x.zip", "x.csv.gz"])
+def test_an_archive_that_is_broken_is_named(tmp_path, lake_dir, source, name):
+    (tmp_path / name).write_bytes(b"no archive")
+    with pytest.raises(ingest.IngestError, match=r"x\..*copy it again"):
+        ingest.land_files("r1", "demo", source(BY_COLUMN), tmp_path, DAYS)
 
 
 def test_quoted_line_breaks_are_counted_by_record(tmp_path, lake_dir, source):
