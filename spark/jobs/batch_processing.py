@@ -13,7 +13,8 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -192,14 +193,31 @@ def compute(
     say("stage", 0, 1, "reading, casting and checking rows")
     staged = stage(spark, job, parts, tasks)
     rows = by_day(staged.rows, len(output.days), tasks)
+    with kept(rows):
+        return write_and_load(spark, job, rows, staged.absent, output, all_marts, staged_tables, past)
+
+
+def write_and_load(
+    spark: SparkSession,
+    job: Job,
+    rows: DataFrame,
+    absent: frozenset[str],
+    output: LakeOutput,
+    all_marts: list[marts.Mart],
+    staged_tables: warehouse.Staging,
+    past: history.Past,
+) -> tuple[list[Any], dict[str, int]]:
     stats = rows.mapInArrow(lakewriter.writer(output.events_folders(), output.quarantine_folders()), lakewriter.STATS).collect()
     job.counts = count(stats)
     job.timings.end("spark: stage")
     say("stage", 1, 1, f"{job.counts.good} good, {job.counts.quarantined} quarantined, {job.counts.excluded} excluded rows")
     say("load", 0, 1, "facts and marts")
     dsn = settings().postgres_dsn("loader")
-    frames = tables(spark, job, rows, staged.absent, all_marts, lambda name, frame: past.with_run(spark, name, frame, staged_tables, dsn))
-    loaded = load.load(frames, staged_tables, dsn)
+    of_events = facts.of_events(facts.accepted(rows, job.shop.time_zone))
+    with kept(*of_events.values()):
+        whole = {name: past.with_run(spark, name, frame, staged_tables, dsn) for name, frame in of_events.items() if name in past.spans}
+        queries = mart_frames(spark, facts.accepted(rows, job.shop.time_zone), of_events, whole, absent, all_marts)
+        loaded = load.load({**of_events, **queries}, staged_tables, dsn)
     say("load", 1, 1, f"{sum(loaded.values())} rows")
     return stats, loaded
 
@@ -213,12 +231,10 @@ def stage(spark: SparkSession, job: Job, parts: list[inputs.Partition], tasks: i
 
 
 def by_day(rows: DataFrame, days: int, tasks: int) -> DataFrame:
-    """``rows`` computed once and kept, in order, those of a day in one task, or in several where a day is large."""
+    """``rows`` in order, those of a day in one task, or in several where a day is large."""
     keys = ["_day"] if tasks <= days else ["_day", "event_id"]
     spread = rows.repartition(tasks, *keys) if tasks > 1 else rows.coalesce(1)
-    kept = spread.sortWithinPartitions("_state", "_day", "event_time", "event_id", "item_index").localCheckpoint()
-    # One task needs no shuffle, but what is kept has forgotten that it is one.
-    return kept if tasks > 1 else kept.coalesce(1)
+    return spread.sortWithinPartitions("_state", "_day", "event_time", "event_id", "item_index")
 
 
 def count(stats: list[Any]) -> Counts:
@@ -226,24 +242,30 @@ def count(stats: list[Any]) -> Counts:
     return Counts(**by_state)
 
 
-def tables(
+def mart_frames(
     spark: SparkSession,
-    job: Job,
-    rows: DataFrame,
+    events: DataFrame,
+    of_days: dict[str, DataFrame],
+    of_history: dict[str, DataFrame],
     absent: frozenset[str],
     all_marts: list[marts.Mart],
-    with_past: Callable[[str, DataFrame], DataFrame],
 ) -> dict[str, DataFrame]:
-    """The frame of every table of the run, over the accepted rows; ``with_past`` adds the other published days to a fact."""
-    events = facts.accepted(rows, job.shop.time_zone)
-    frames = facts.of_events(events)
-    whole = {name: with_past(name, frames[name]) for name in set().union(*(m.reads() for m in all_marts if m.scope == "history"))}
+    """The frame of every mart, over the run's events and facts or, for one over the whole history, the facts of all published days."""
     given = {f"has_{name}": name not in absent for name in staging.OPTIONAL}
-    queries = {
-        mart.table: spark.sql(mart.query, args=given, **(whole if mart.scope == "history" else {"events": events, **frames}))
-        for mart in all_marts
-    }
-    return {**frames, **queries}
+    read = {"day": {"events": events, **of_days}, "history": of_history}
+    return {mart.table: spark.sql(mart.query, args=given, **read[mart.scope]) for mart in all_marts}
+
+
+@contextmanager
+def kept(*frames: DataFrame) -> Iterator[None]:
+    """Within, each of ``frames`` is computed once and kept by column: what reads a few of its columns reads no more."""
+    for frame in frames:
+        frame.persist()
+    try:
+        yield
+    finally:
+        for frame in frames:
+            frame.unpersist()
 
 
 def stop_if_blocked(job: Job) -> None:

@@ -144,12 +144,16 @@ def uuid8(digest: Column) -> Column:
 def stage(spark: SparkSession, source: Source, raw: DataFrame, shop: Shop, tasks: int) -> Staged:
     """``raw`` through the source's staging.sql, as the whole contract, classified."""
     arguments = {"shop_id": shop.shop_id, "time_zone": shop.time_zone, "currency": shop.currency}
-    flat = spark.sql(source.staging_sql, args=arguments, raw=raw)
+    # Braces other than {raw} are the query's own, as in a regular expression.
+    query = source.staging_sql.replace("{", "{{").replace("}", "}}").replace("{{raw}}", "{raw}")
+    flat = spark.sql(query, args=arguments, raw=raw)
     given = set(flat.columns)
     rows = _complete(flat, given, source, shop)
     rows = rows.withColumn(
         "_reason", F.coalesce("_row._damage", F.when(F.col("_excluded").isNull(), F.coalesce("_reason", violation(shop, "price" in given))))
     )
+    # The text of a good row is needed no more: it would be most of what the shuffles below carry.
+    rows = rows.withColumn("_row", F.col("_row").withField("_raw", F.when(F.col("_reason").isNotNull(), F.col("_row._raw"))))
     rows = _by_content(rows, shop) if source.event_ids == "content" else _by_event_id(rows, shop, tasks)
     return Staged(classify(rows), frozenset(set(CONTRACT) - given))
 
@@ -242,6 +246,7 @@ def _by_event_id(rows: DataFrame, shop: Shop, tasks: int) -> DataFrame:
     rows = together.withColumns(
         {
             "_reason": F.max("_reason").over(line),
+            "_row": F.col("_row").withField("_raw", F.max("_row._raw").over(line)),
             "_counts": F.row_number().over(line.orderBy("item_index")) == 1,
         }
     )

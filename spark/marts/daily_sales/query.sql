@@ -49,5 +49,5 @@ sales AS (
 SELECT
     *,
     gross_revenue - discounts - refunds + adjustments AS net_revenue,
-    (gross_revenue - discounts) / nullif(orders, 0) AS average_order_value
+    CAST((gross_revenue - discounts) / nullif(orders, 0) AS DECIMAL(18, 4)) AS average_order_value
 FROM sales
