@@ -13,8 +13,7 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -193,8 +192,10 @@ def compute(
     say("stage", 0, 1, "reading, casting and checking rows")
     staged = stage(spark, job, parts, tasks)
     rows = by_day(staged.rows, len(output.days), tasks)
-    with kept(rows):
-        return write_and_load(spark, job, rows, staged.absent, output, all_marts, staged_tables, past)
+    with connect.kept(rows):
+        # One task needs no shuffle, but what is kept has forgotten that it is one.
+        together = (lambda frame: frame.coalesce(1)) if tasks == 1 else (lambda frame: frame)
+        return write_and_load(spark, job, together(rows), staged.absent, output, all_marts, staged_tables, past, together)
 
 
 def write_and_load(
@@ -206,17 +207,21 @@ def write_and_load(
     all_marts: list[marts.Mart],
     staged_tables: warehouse.Staging,
     past: history.Past,
+    together: Callable[[DataFrame], DataFrame],
 ) -> tuple[list[Any], dict[str, int]]:
+    """Kept rows to the lake, then facts, kept in turn, and marts to the staging tables; ``together`` makes one task of a small frame."""
     stats = rows.mapInArrow(lakewriter.writer(output.events_folders(), output.quarantine_folders()), lakewriter.STATS).collect()
     job.counts = count(stats)
     job.timings.end("spark: stage")
     say("stage", 1, 1, f"{job.counts.good} good, {job.counts.quarantined} quarantined, {job.counts.excluded} excluded rows")
     say("load", 0, 1, "facts and marts")
     dsn = settings().postgres_dsn("loader")
-    of_events = facts.of_events(facts.accepted(rows, job.shop.time_zone))
-    with kept(*of_events.values()):
+    events = facts.accepted(rows, job.shop.time_zone)
+    facts_of_events = facts.of_events(events)
+    with connect.kept(*facts_of_events.values()):
+        of_events = {name: together(frame) for name, frame in facts_of_events.items()}
         whole = {name: past.with_run(spark, name, frame, staged_tables, dsn) for name, frame in of_events.items() if name in past.spans}
-        queries = mart_frames(spark, facts.accepted(rows, job.shop.time_zone), of_events, whole, absent, all_marts)
+        queries = mart_frames(spark, events, of_events, whole, absent, all_marts)
         loaded = load.load({**of_events, **queries}, staged_tables, dsn)
     say("load", 1, 1, f"{sum(loaded.values())} rows")
     return stats, loaded
@@ -254,18 +259,6 @@ def mart_frames(
     given = {f"has_{name}": name not in absent for name in staging.OPTIONAL}
     read = {"day": {"events": events, **of_days}, "history": of_history}
     return {mart.table: spark.sql(mart.query, args=given, **read[mart.scope]) for mart in all_marts}
-
-
-@contextmanager
-def kept(*frames: DataFrame) -> Iterator[None]:
-    """Within, each of ``frames`` is computed once and kept by column: what reads a few of its columns reads no more."""
-    for frame in frames:
-        frame.persist()
-    try:
-        yield
-    finally:
-        for frame in frames:
-            frame.unpersist()
 
 
 def stop_if_blocked(job: Job) -> None:

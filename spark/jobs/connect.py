@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from pyspark.errors.exceptions.base import PySparkException
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from ecommerce.config import settings
 
@@ -138,3 +138,18 @@ def progress(spark: SparkSession, report: Callable[[int, int], None]) -> Iterato
         yield
     finally:
         spark.removeProgressHandler(handler)
+
+
+@contextmanager
+def kept(*frames: DataFrame) -> Iterator[None]:
+    """Within, each of ``frames`` is computed once and kept by column, on disk where memory is short: a query decodes what it reads."""
+    for frame in frames:
+        frame.persist()
+    try:
+        yield
+    finally:
+        for frame in frames:
+            try:
+                frame.unpersist()
+            except PySparkException as error:
+                log.warning("what was kept could not be given back: %s", error)

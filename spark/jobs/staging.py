@@ -251,8 +251,9 @@ def _by_event_id(rows: DataFrame, shop: Shop, tasks: int) -> DataFrame:
         }
     )
     rows = _out_of_range(rows, shop)
-    same = Window.partitionBy("event_id", _accepted())
-    again = F.when(_accepted() & (place > F.min(place).over(same)), F.lit("duplicate_event"))
+    # Partitioned as the rows are sorted already: another key would sort all of them again.
+    first_place = F.min(F.when(_accepted(), place)).over(Window.partitionBy("event_id"))
+    again = F.when(_accepted() & (place > first_place), F.lit("duplicate_event"))
     rows = rows.withColumn("_excluded", F.coalesce("_excluded", again))
     order = F.when(_accepted() & (F.col("event_name") == "purchase"), F.col("transaction_id"))
     key = F.coalesce(F.concat(F.lit("order "), order), F.col("event_id"), F.lit(""))
