@@ -123,7 +123,12 @@ def land_files(run_id: str, shop_id: str, source: str, input: Path, days: list[d
         landed = [_copy(packed, partition / run_id) for packed in group]
         erased = _without_erased(landed, source, shop_id)
         entries = [lake.describe(partition, target, count_rows(target, read)) for target in landed]
-        details = {"source": source_name(source), "input": [packed.place.name for packed in group], "erased": erased, "seconds": _since(began)}
+        details = {
+            "source": source_name(source),
+            "input": [packed.place.name for packed in group],
+            "erased": erased,
+            "seconds": _since(began),
+        }
         _publish(partition, run_id, entries, details)
     return sum(len(group) for group in groups.values())
 

@@ -127,7 +127,9 @@ def test_every_dataset_downloads_as_csv_and_json_with_the_same_rows(client):
         assert written[0] == list(dataset.header), name
         assert len(records) == len(written) - 1 > 0, name
         assert list(records[0]) == written[0], name
-        assert all(isinstance(records[0][one.name], str | None) for one in dataset.columns if one.kind in ("money", "number", "text", "date")), name
+        assert all(
+            isinstance(records[0][one.name], str | None) for one in dataset.columns if one.kind in ("money", "number", "text", "date")
+        ), name
 
 
 def test_an_unknown_download_option_or_choice_names_the_remedy(client):

@@ -34,5 +34,5 @@ MAY_BE_UNKNOWN = "".join(
 
 
 class Migration(migrations.Migration):
-    dependencies = [("analytics", "0005_runs")]
+    dependencies = [("analytics", "0007_index_of_exits")]
     operations = [migrations.RunSQL(SCHEMA), migrations.RunSQL(MAY_BE_UNKNOWN)]
