@@ -13,7 +13,7 @@ from typing import Any
 
 from ecommerce.config import PROJECT_DIR
 
-HEALTHY_SECONDS = 600
+PATIENCE_SECONDS = 900  # for a machine that has other work; a wait ends when what it waits for is there
 LABEL = "com.docker.compose"
 PROFILES = ["--profile", "tools", "--profile", "scale"]
 
@@ -28,7 +28,7 @@ def program() -> list[str]:
     return ["docker", "compose"] if plugin else []
 
 
-def until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
+def until(condition: Callable[[], Any], what: str, seconds: float = PATIENCE_SECONDS) -> Any:
     """The first true result of ``condition``; fails after ``seconds``."""
     deadline = time.monotonic() + seconds
     while not (result := condition()):
@@ -91,8 +91,8 @@ class Stack:
     def unhealthy(self) -> list[str]:
         return [name for name, one in self.lasting().items() if one["State"].get("Health", {}).get("Status") != "healthy"]
 
-    def wait_healthy(self, seconds: float = HEALTHY_SECONDS) -> None:
-        until(lambda: not self.unhealthy(), seconds, "every container is healthy")
+    def wait_healthy(self) -> None:
+        until(lambda: not self.unhealthy(), "every container is healthy")
 
     def inside(self, service: str, *command: str) -> str:
         """What ``command`` prints in the container of ``service``."""
@@ -110,7 +110,7 @@ class Stack:
     def send(self, shop: str, rate: int, seconds: int) -> int:
         """Let the producer service simulate traffic of ``shop``; the number of events Kafka acknowledged."""
         options = ["--shop", shop, "--rate", str(rate), "--seconds", str(seconds)]
-        printed = self.compose("run", "--rm", "-T", "--no-deps", "producer", *options, seconds=seconds + 120)
+        printed = self.compose("run", "--rm", "-T", "--no-deps", "producer", *options, seconds=seconds + PATIENCE_SECONDS)
         return int(re.findall(r"(\d[\d,]*) acknowledged", printed)[-1].replace(",", ""))
 
     def received(self, shop: str) -> int:

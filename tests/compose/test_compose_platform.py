@@ -109,14 +109,15 @@ def test_a_dag_run_succeeds_and_its_rows_are_in_postgresql(stack):
     day = (datetime.now(UTC) - timedelta(days=60)).date().isoformat()
     asked = json.dumps({"shop": "demo", "from": day, "to": day})
     stack.inside("airflow-scheduler", "airflow", "dags", "trigger", "ecommerce_etl", "--run-id", "asked", "--conf", asked)
-    row = until(lambda: stack.sql(f"SELECT orders, sessions FROM mart_daily_sales WHERE date = '{day}'"), 420, "the day is published")
+    row = until(lambda: stack.sql(f"SELECT orders, sessions FROM mart_daily_sales WHERE date = '{day}'"), "the day is published")
     assert int(row[0][0]) > 0
     listing = ["airflow-scheduler", "airflow", "dags", "list-runs", "ecommerce_etl", "--output", "json"]
 
     def state():
-        return next(run["state"] for run in json.loads(stack.inside(*listing)) if run["run_id"] == "asked")
+        printed = stack.inside(*listing)
+        return next(run["state"] for run in json.loads(printed[printed.index("[{") :]) if run["run_id"] == "asked")
 
-    assert until(lambda: (found := state()) not in ("queued", "running") and found, 120, "the run ends") == "success"
+    assert until(lambda: (found := state()) not in ("queued", "running") and found, "the run ends") == "success"
 
 
 def test_a_burst_is_counted_exactly_by_one_consumer_and_by_three(stack):
@@ -126,7 +127,7 @@ def test_a_burst_is_counted_exactly_by_one_consumer_and_by_three(stack):
         before = stack.received(QUIET)
         sent = stack.send(QUIET, rate=200, seconds=10)
         assert sent > 1000
-        until(lambda expected=before + sent: stack.received(QUIET) == expected, 60, "all of the burst is counted")
+        until(lambda expected=before + sent: stack.received(QUIET) == expected, "all of the burst is counted")
     reports = [docker("exec", one["Id"], "cat", "/app/var/run/consumer.heartbeat") for one in stack.containers("consumer")]
     owned = [json.loads(report)["partitions"] for report in reports]
     assert sorted(number for numbers in owned for number in numbers) == [0, 1, 2, 3]
@@ -142,20 +143,20 @@ def kill(stack, name: str) -> None:
     container = stack.service(name)
     command = f"kill -9 {container['State']['Pid']}"
     docker("run", "--rm", "--pid=host", "--user=0", "--network=none", "--entrypoint=sh", container["Image"], "-c", command)
-    until(lambda: stack.service(name)["RestartCount"] > container["RestartCount"], 60, f"{name} is started again")
+    until(lambda: stack.service(name)["RestartCount"] > container["RestartCount"], f"{name} is started again")
 
 
 @pytest.mark.parametrize("names", [PROGRAMS, ("redis",), ("kafka",), ("zookeeper",), ("postgres",), ("spark",)], ids="+".join)
 def test_a_container_that_is_killed_comes_back(stack, names):
     for name in names:
         kill(stack, name)
-    until(lambda: not stack.unhealthy(), 300, f"all healthy after the kill of {', '.join(names)}")
+    until(lambda: not stack.unhealthy(), f"all healthy after the kill of {', '.join(names)}")
 
 
 def test_nothing_was_lost_or_counted_twice_meanwhile(stack):
     before = stack.received(QUIET)
     sent = stack.send(QUIET, rate=100, seconds=5)
-    until(lambda: stack.received(QUIET) == before + sent, 60, "all is counted")
+    until(lambda: stack.received(QUIET) == before + sent, "all is counted")
 
 
 def rows(stack, day: str) -> list[list[str]]:

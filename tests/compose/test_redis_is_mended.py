@@ -21,7 +21,7 @@ def redis(command: list[str]):
     """The id of a container in which ``command`` has become a Redis that answers."""
     container = docker("run", "-d", "--user=999:999", "--cap-drop=ALL", *MOUNTS, IMAGE, *command, *OPTIONS)
     try:
-        until(lambda: "PONG" in docker("exec", container, "sh", "-c", "redis-cli ping || true"), 30, "Redis answers")
+        until(lambda: "PONG" in docker("exec", container, "sh", "-c", "redis-cli ping || true"), "Redis answers")
         yield container
         docker("stop", container)
     finally:
