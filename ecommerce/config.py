@@ -85,7 +85,9 @@ class Settings:
     keep_landing_days: int = _setting(365, "days that raw files stay in the lake after they landed; 0: for ever")
     keep_events_days: int = _setting(1095, "days that events stay in the lake after they were published; 0: for ever")
     keep_quarantine_days: int = _setting(90, "days that rows held back stay, in the lake and the warehouse; 0: for ever")
-    keep_facts_days: int = _setting(1095, "days that facts (order lines, orders, sessions) stay after they were published; 0: for ever")
+    keep_facts_days: int = _setting(
+        0, "days that facts stay after they were published; what goes drops out of customers, cohorts and pairs; 0: for ever"
+    )
     keep_runs_days: int = _setting(400, "days that runs without a published day and check results stay; 0: for ever")
     keep_logs_days: int = _setting(14, "days that logs of services and of Airflow's tasks stay; 0: for ever")
     keep_airflow_days: int = _setting(90, "days that Airflow's metadata of past runs stays; 0: for ever")

@@ -20,7 +20,7 @@ from ecommerce import lake
 from ecommerce.config import Settings
 from ecommerce.errors import PlatformError
 
-FACTS = ("fct_order_line", "fct_order", "fct_session")
+FACTS = ("fct_order_line", "fct_order", "fct_session", "fct_visitor", "fct_cart_line")
 AIRFLOW_DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
 
@@ -80,12 +80,15 @@ def _quarantine(settings: Settings, name: str, days: int, apply: bool) -> Remova
 
 
 def _facts(settings: Settings, name: str, days: int, apply: bool) -> Removal:
-    """Facts of shop-days whose newest publication is that old; their marts stay."""
+    """Facts of shop-days whose newest publication is that old.
+
+    Marts of those days stay; what is computed from a shop's whole history (customers, cohorts, pairs) forgets them at the next run.
+    """
     old = """
         (shop_id, date) IN (SELECT shop_id, date FROM warehouse.etl_run_day GROUP BY shop_id, date
                             HAVING max(published_at) < %(cutoff)s)"""
     rows = sum(_delete(settings, f"warehouse.{table} WHERE {old}", days, apply) for table in FACTS)
-    return Removal(name, days, rows, "rows", note="marts stay")
+    return Removal(name, days, rows, "rows", note="marts of their days stay")
 
 
 def _runs(settings: Settings, name: str, days: int, apply: bool) -> Removal:
