@@ -16,6 +16,7 @@ from ecommerce.config import Settings
 from ecommerce.errors import PlatformError
 from ecommerce.shops import shop as find_shop
 
+ALL = 10_000_000
 WHERE = """
     FROM warehouse.quarantine q
     WHERE (%(shop)s::text IS NULL OR q.shop_id = %(shop)s) AND (%(date)s::date IS NULL OR q.date = %(date)s)
@@ -118,7 +119,7 @@ def plan(
     """
     find_shop(shop_id)
     name = ingest.source_name(source) if source else None
-    held = show(settings, shop_id, day, source=name, limit=1_000_000)
+    held = of_days(settings, shop_id, [day], name)
     if not held:
         raise QuarantineError(f"nothing is held back of {shop_id} on {day}: `ecommerce quarantine list --shop {shop_id}`")
     if len(sources := sorted({row.source for row in held})) > 1:
@@ -131,6 +132,16 @@ def plan(
     first, last = (day, day) if ingest.dated_by_path(chosen) else _range_of(settings, held[-1].run_id)
     repair = json.dumps({"fix": fix or {}, "rows": rows or [], "reason": reason or ""})
     return etl.Run(etl.new_run_id(), shop_id, chosen, first.isoformat(), last.isoformat(), repair=repair)
+
+
+def of_days(settings: Settings, shop_id: str, days: list[date], source: str | None = None, role: str = "reader") -> list[HeldBack]:
+    """Rows held back of ``days``, and those that do not say their day of runs that covered one of them."""
+    rows = show(settings, shop_id, source=source, limit=ALL, role=role)
+    query = "SELECT run_id FROM warehouse.etl_run WHERE shop_id = %s AND from_date <= %s AND to_date >= %s"
+    with psycopg.connect(settings.postgres_dsn(role)) as connection:
+        covering = {run for (run,) in connection.execute(query, (shop_id, days[-1], days[0]))}
+    wanted = set(days)
+    return [row for row in rows if row.date in wanted or (row.date is None and row.run_id in covering)]
 
 
 def _range_of(settings: Settings, run_id: str) -> tuple[date, date]:

@@ -38,11 +38,7 @@ def apply(run: Run) -> int:
     """
     wanted = json.loads(run.repair)
     rows = {(row["file"], int(row["line"])): row for row in map(_addressed, wanted.get("rows", []))}
-    held = [
-        one
-        for day in run.days
-        for one in quarantine.show(settings(), run.shop_id, day, source=ingest.source_name(run.source), limit=1_000_000, role="loader")
-    ]
+    held = quarantine.of_days(settings(), run.shop_id, run.days, ingest.source_name(run.source), role="loader")
     if unknown := sorted(set(rows) - {(one.file, one.line) for one in held}):
         raise RepairError(f"{unknown[0][0]} line {unknown[0][1]} is not held back: `ecommerce quarantine show --shop {run.shop_id}`")
     changes: dict[tuple[str, int], dict[str, Any]] = dict(rows)

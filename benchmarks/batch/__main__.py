@@ -1,50 +1,91 @@
-"""``python -m benchmarks.batch [--quick] [--only NAME]``: run the comparisons and write docs/benchmarks.md."""
+"""``python -m benchmarks.batch [--quick | --short] [--only NAME]``: run the comparisons and write docs/benchmarks.md."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+
+import psycopg
 
 from benchmarks.batch import airflow_overhead, report, rivals, world
 from ecommerce import runs
 from ecommerce.config import Settings, settings
 from ecommerce.local import servers
 
-LINES, QUICK_LINES = 1_000_000, 20_000
+BEGAN = time.monotonic()
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a run is: ``crossing`` is the size at which DuckDB is asked again, 0 not at all."""
+
+    lines: int
+    repetitions: int
+    rows: tuple[int, ...]
+    days: tuple[int, ...]
+    crossing: int
+
+
+FULL = Size(1_000_000, 5, (10_000, 100_000, 1_000_000, 5_000_000), (1, 30, 365), 3_000_000)
+SHORT = Size(300_000, 5, (10_000, 100_000, 1_000_000), (1, 30), 0)
+QUICK = Size(20_000, 1, (2_000, 20_000), (1, 3), 0)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a part works with; it adds to ``result``."""
+
+    result: report.Result
+    own: Settings
+    folder: Path
+    jar: Path
+    packages: Path
+    size: Size
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small and once: does it work? Writes nothing unless --write.")
+    parser.add_argument("--quick", action="store_true", help="tiny and once: does it work? writes nothing")
+    parser.add_argument(
+        "--short", action="store_true", help="fewer lines, and growth only to 1,000,000 rows and 30 days: about eight minutes"
+    )
     parser.add_argument("--only", choices=list(PARTS), action="append", help="these parts alone; writes nothing")
     parser.add_argument("--lines", type=int, help="order lines of the day")
     parser.add_argument("--repetitions", type=int, help="of each way (default 5)")
-    parser.add_argument("--write", action="store_true", help="write the page after a quick run, too")
     asked = parser.parse_args()
-    result = report.Result(
-        asked.lines or (QUICK_LINES if asked.quick else LINES), asked.repetitions or (1 if asked.quick else 5), asked.quick
-    )
+    size = QUICK if asked.quick else SHORT if asked.short else FULL
+    result = report.Result(asked.lines or size.lines, asked.repetitions or size.repetitions, asked.quick)
     jar, packages = rivals.fetched(settings().var_dir / "bench")
-    began = time.monotonic()
+    failed = []
     with tempfile.TemporaryDirectory(prefix="bench-batch-") as folder, world.platform(Path(folder)) as own:
         for part in asked.only or PARTS:
-            say(began, part)
-            PARTS[part](result, own, Path(folder), jar, packages)
+            say(part)
+            try:
+                PARTS[part](Bench(result, own, Path(folder), jar, packages, size))
+            except (Exception, SystemExit) as error:
+                traceback.print_exc()
+                failed.append(part)
+                result.notes.append(f"part {part} did not end: {str(error).strip().splitlines()[0][:200]}")
+            if not (asked.quick or asked.only):
+                report.write(result)
     print(report.section(result))
-    if not asked.only and (asked.write or not asked.quick):
-        report.write(result)
+    sys.exit(f"did not end: {', '.join(failed)}" if failed else 0)
 
 
-def say(began: float, text: str) -> None:
-    print(f"[{time.monotonic() - began:5.0f} s] {text}", flush=True)
+def say(text: str) -> None:
+    print(f"[{time.monotonic() - BEGAN:5.0f} s] {text}", flush=True)
 
 
-def job(result: report.Result, own: Settings, folder: Path, jar: Path, packages: Path) -> None:
+def job(bench: Bench) -> None:
     """The whole job, from the lake's Parquet to committed and indexed rows and marts."""
+    result, own, jar, packages = bench.result, bench.own, bench.jar, bench.packages
     world.write_day(own, result.lines)
     with servers.running(own, "spark"):
         world.job(own)  # the session's first run compiles what all later ones use
@@ -58,33 +99,35 @@ def job(result: report.Result, own: Settings, folder: Path, jar: Path, packages:
         report.Row("Spark + JDBC writer, ours started cold", cold, usual, 0.7, "from the Connect server's start"),
         report.Row("DuckDB + ATTACH, our Connect server up", warm, duck, 2.0, f"the marts that translate; {ours}"),
     ]
-    if not result.quick:
-        result.notes.append(_crossing(own, packages))
+    if bench.size.crossing:
+        result.notes.append(_crossing(own, packages, bench.size))
 
 
-def _crossing(own: Settings, packages: Path) -> str:
-    """Does Spark overtake DuckDB on this machine? One repetition at three million lines."""
-    world.write_day(own, 3 * LINES)
+def _crossing(own: Settings, packages: Path, size: Size) -> str:
+    """Does Spark overtake DuckDB on this machine? One repetition of a larger day."""
+    world.write_day(own, size.crossing)
     with servers.running(own, "spark"):
         world.job(own)
         ours, theirs = rivals.ours_warm(own), rivals.duckdb(own, packages)
-    world.write_day(own, LINES)
+    world.write_day(own, size.lines)
     verdict = "Spark is ahead there" if ours < theirs else "there is no crossing point up to there on this machine"
-    return f"at 3,000,000 lines ours takes {ours:.1f} s, DuckDB {theirs:.1f} s: {verdict}"
+    return f"at {size.crossing:,} lines ours takes {ours:.1f} s, DuckDB {theirs:.1f} s: {verdict}"
 
 
-def load(result: report.Result, own: Settings, folder: Path, jar: Path, packages: Path) -> None:
+def load(bench: Bench) -> None:
     """The load step alone."""
-    _loaded(result, own)
-    step = rivals.Load(own, folder)
+    result = bench.result
+    _loaded(bench)
+    step = rivals.Load(bench.own, bench.folder)
     ours, bare = world.medians(result.repetitions, load=step.ours, copy=step.bare)
     result.rows.append(report.Row("bare COPY of a ready CSV", ours, bare, 1.3, "fct_order_line from Arrow, one connection, unlogged table"))
 
 
-def publish(result: report.Result, own: Settings, folder: Path, jar: Path, packages: Path) -> None:
+def publish(bench: Bench) -> None:
     """Replacing a day that is published, under a reader."""
-    _loaded(result, own)
-    table, ways = rivals.Load(own, folder).table, rivals.Publication(own)
+    result = bench.result
+    _loaded(bench)
+    table, ways = rivals.Load(bench.own, bench.folder).table, rivals.Publication(bench.own)
     found = [(ways.ours(), ways.straight(table)) for _ in range(result.repetitions)]
     ours, theirs = median(one[0][0] for one in found), median(one[1][0] for one in found)
     result.rows.append(
@@ -98,10 +141,9 @@ def publish(result: report.Result, own: Settings, folder: Path, jar: Path, packa
     )
 
 
-def _loaded(result: report.Result, own: Settings) -> None:
+def _loaded(bench: Bench) -> None:
     """The day, published."""
-    import psycopg
-
+    result, own = bench.result, bench.own
     with psycopg.connect(own.postgres_dsn("reader")) as connection:
         rows = connection.execute("SELECT count(*) FROM warehouse.fct_order_line WHERE date = %s", (world.DAY,)).fetchone()[0]
     if rows != result.lines:
@@ -111,19 +153,18 @@ def _loaded(result: report.Result, own: Settings) -> None:
             world.job(own)
 
 
-def growth(result: report.Result, own: Settings, folder: Path, jar: Path, packages: Path) -> None:
+def growth(bench: Bench) -> None:
     """Rows of a day, and days of a job."""
-    sizes = (2_000, 20_000) if result.quick else (10_000, 100_000, 1_000_000, 5_000_000)
-    ranges = (1, 3) if result.quick else (1, 30, 365)
+    result, own = bench.result, bench.own
     with servers.started(own, "spark") as server:
-        for rows in sizes:
+        for rows in bench.size.rows:
             world.write_day(own, rows)
             world.wipe(own)
             with world.Peak(server.pid) as peak:
                 took = world.job(own)
             result.by_rows.append((rows, took, peak.bytes / 2**20))
             result.steps[rows] = runs.show(own, runs.listing(own, limit=1)[0]["run_id"])["steps"]
-        for number in ranges:
+        for number in bench.size.days:
             first, last = world.days(number)
             for day in range(number):
                 world.write_day(own, 3_000, world.days(day + 1)[1])
@@ -131,13 +172,12 @@ def growth(result: report.Result, own: Settings, folder: Path, jar: Path, packag
             result.by_days.append((number, world.job(own, first, last)))
 
 
-def airflow(result: report.Result, own: Settings, folder: Path, jar: Path, packages: Path) -> None:
+def airflow(bench: Bench) -> None:
     """Airflow's time between two tasks."""
-    runs = 1 if result.quick else 5
-    ours = airflow_overhead.per_task(own, folder / "airflow-ours", False, runs)
-    theirs = airflow_overhead.per_task(own, folder / "airflow-defaults", True, runs)
+    ours = airflow_overhead.per_task(bench.own, bench.folder / "airflow-ours", False, bench.result.repetitions)
+    theirs = airflow_overhead.per_task(bench.own, bench.folder / "airflow-defaults", True, bench.result.repetitions)
     note = f"from a task's end to the next one's start, chains of {airflow_overhead.TASKS} tasks"
-    result.rows.append(report.Row("Airflow's own overhead per task, defaults", ours, theirs, 0.3, note))
+    bench.result.rows.append(report.Row("Airflow's own overhead per task, defaults", ours, theirs, 0.3, note))
 
 
 PARTS: dict[str, Callable[..., None]] = {"job": job, "load": load, "publish": publish, "growth": growth, "airflow": airflow}
