@@ -14,6 +14,8 @@ from ecommerce import kafka_users
 from ecommerce.config import Settings
 from ecommerce.local import servers
 
+SMALL_DISK = "ecommerce-drill"
+"""The device name of the file systems that this room mounts."""
 LINK = """\
 listeners=SASL_PLAINTEXT://{direct},LINK://127.0.0.1:{behind}
 advertised.listeners=SASL_PLAINTEXT://{direct},LINK://127.0.0.1:{before}
@@ -58,7 +60,7 @@ def small_disk(folder: Path, mebibytes: int) -> Iterator[Path]:
         CannotRun: this user may not mount one.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "drill", folder], capture_output=True, text=True)
+    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", SMALL_DISK, folder], capture_output=True, text=True)
     if mount.returncode:
         raise CannotRun(f"a full disk needs the right to mount a small one (root): {mount.stderr.strip()}")
     try:

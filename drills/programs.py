@@ -78,6 +78,12 @@ class Kept:
     def thaw(self) -> None:
         self.process.send_signal(signal.SIGCONT)
 
+    def abort(self) -> None:
+        """End it for good, with the stack of each thread in its log."""
+        self._closing.set()
+        self.process.send_signal(signal.SIGABRT)
+        self.process.wait(STOP_SECONDS)
+
     def memory(self) -> int:
         """Resident bytes now, 0 between two lives."""
         try:
@@ -106,7 +112,7 @@ class Kept:
 
 def environment(settings: Settings, code: Path = PROJECT_DIR) -> dict[str, str]:
     """The variables of a child that runs the code in ``code`` with ``settings``."""
-    return {**os.environ, **servers.environment(settings), "PYTHONPATH": str(code), "PYTHONUNBUFFERED": "1"}
+    return {**os.environ, **servers.environment(settings), "PYTHONPATH": str(code), "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
 
 
 def start_server(settings: Settings, name: str, extra_config: tuple[Path, str] | None = None) -> Kept:

@@ -175,8 +175,11 @@ class World:
         return time.monotonic() - began
 
     def state(self) -> str:
-        """Where it hangs: offsets, and the last words of the programs."""
+        """Where it hangs: offsets, and the last words of the programs, which end here with their stacks in their logs."""
         words = "\n".join(f"--- {program.log.name}\n{program.tail()}" for program in self.programs)
+        for program in self.programs:
+            if program.process.poll() is None:
+                program.abort()
         return f"Stored offsets {self.offsets()}, the log ends at {self.ends()}\n{words}"
 
     def wait_applied(self, records: int) -> None:

@@ -2,6 +2,8 @@
 
 from contextlib import closing
 
+from kafka.errors import KafkaError
+
 from drills import verdict
 from drills.controls import ANY_OFFSET, NEVER_LOOKS_AGAIN
 from drills.drill import Change, Control, Drill, Size
@@ -47,12 +49,21 @@ def _made_again(world: World, events: int) -> None:
     with closing(world.admin()) as admin:
         admin.delete_topics([world.settings.kafka_topic])
         world.wait(lambda: world.settings.kafka_topic not in admin.list_topics(), "the topic is gone")
-    topics.prepare(world.settings)
+    world.wait(lambda: _is_made(world), "the topic is there again")
     counted, following = world.traffic, world.send(records(shop_days()), events)
     _refused(world, consumer, "the same log", "topic made again")
     world.traffic = counted
     _as_counted(world, "after the topic was made again")
     world.traffic = following
+
+
+def _is_made(world: World) -> bool:
+    """Make the topic, unless Kafka is still deleting the one before."""
+    try:
+        topics.prepare(world.settings)
+    except KafkaError:
+        return False
+    return True
 
 
 def _counted_anew(world: World) -> None:

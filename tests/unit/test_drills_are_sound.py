@@ -1,6 +1,7 @@
 """The drills' own parts: the recount by hand, the controls against today's code, the verdict on a difference."""
 
 import json
+import signal
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -118,6 +119,7 @@ def test_the_page_shows_what_each_drill_and_each_control_did(tmp_path, monkeypat
         return [Result(case, size, False, acked=60_000, shop_days=6, slowest=2.5), Result(case, size, True, differences=["a | b", "c"])]
 
     monkeypatch.setattr(running, "run_all", run_all)
+    monkeypatch.setattr(signal, "signal", lambda number, handler: None)
     assert main([case.name, "--quick", "--both", "--report", str(tmp_path / "page.md"), "--folder", str(tmp_path)]) == 0
     page = (tmp_path / "page.md").read_text()
     assert "| 1 | consumer-killed | SIGKILL of the consumer, 4 times | 60,000 | 6 | exact | 2.5 s |" in page
