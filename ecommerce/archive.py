@@ -14,7 +14,7 @@ import shutil
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,6 +40,9 @@ SCHEMA = pa.schema([
 MERGE_FILES = 32
 ROW_GROUP = 32_768
 SMALL_ROWS = 20_000
+CLOSED_ROWS = 250_000
+"""Rows of one file of a day that is over, at most: what the archiver can hold while it merges."""
+DAY_IS_OVER, QUIET = timedelta(hours=1), timedelta(minutes=10)
 KEEP_UNNAMED_SECONDS = 3600
 
 
@@ -150,18 +153,60 @@ class Archive:
             self._swept.add(partition)
             _sweep(partition)
 
+    def close_days(self, now: datetime) -> int:
+        """Merge the files of shop-days that are over and that nobody wrote to for ten minutes; ``now`` is aware.
+
+        Returns:
+            The number of shop-days whose files became fewer.
+        """
+        closed = 0
+        for shop in self._shops.values():
+            for day in lake.days(self._root, SOURCE, shop.shop_id):
+                if day < shop.day_of(now - DAY_IS_OVER):
+                    closed += self._close(lake.events(self._root, SOURCE, shop.shop_id, day), now)
+        return closed
+
+    def _close(self, partition: Path, now: datetime) -> bool:
+        with lake.exclusive(partition):
+            manifest = lake.read_manifest(partition)
+            if manifest is None or now - datetime.fromisoformat(manifest.created_at) < QUIET:
+                return False
+            files = list(manifest.files)
+            for number in range(self._log.partitions):
+                files = self._merged_groups(partition, number, files)
+            if len(files) == len(manifest.files):
+                return False
+            self._publish(partition, files, manifest.details.get("offsets", {}))
+            return True
+
+    def _merged_groups(self, partition: Path, number: int, files: list[LakeFile]) -> list[LakeFile]:
+        """``files`` with those of a log's partition merged to as few as hold CLOSED_ROWS rows each."""
+        group: list[LakeFile] = []
+        for file in sorted((file for file in files if file.path.startswith(self._mark(number))), key=lambda file: file.path):
+            if sum(one.rows for one in group) + file.rows > CLOSED_ROWS:
+                files, group = self._joined(partition, number, files, group), []
+            group.append(file)
+        return self._joined(partition, number, files, group)
+
     def _merged(self, partition: Path, files: list[LakeFile]) -> list[LakeFile]:
         """``files`` with the many small ones of a partition made one; the small ones stay for an hour for their readers."""
         for number in range(self._log.partitions):
-            mark = f"{self._log.topic_id[:8]}-p{number}-"
-            small = [file for file in files if file.path.startswith(mark) and file.rows < SMALL_ROWS]
+            small = [file for file in files if file.path.startswith(self._mark(number)) and file.rows < SMALL_ROWS]
             if len(small) >= MERGE_FILES:
-                content = pa.concat_tables([pq.read_table(partition / file.path, schema=SCHEMA) for file in small])
-                content = content.sort_by([("kafka_offset", "ascending"), ("item_index", "ascending")])
-                spans = content["kafka_offset"]
-                one = self._save(partition, number, spans[0].as_py(), spans[-1].as_py(), content)
-                files = [*(file for file in files if file not in small), one]
+                files = self._joined(partition, number, files, small)
         return files
+
+    def _joined(self, partition: Path, number: int, files: list[LakeFile], some: list[LakeFile]) -> list[LakeFile]:
+        """``files`` with ``some`` of them made one."""
+        if len(some) < 2:
+            return files
+        content = pa.concat_tables([pq.read_table(partition / file.path, schema=SCHEMA) for file in some])
+        content = content.sort_by([("kafka_offset", "ascending"), ("item_index", "ascending")])
+        spans = content["kafka_offset"]
+        return [*(file for file in files if file not in some), self._save(partition, number, spans[0].as_py(), spans[-1].as_py(), content)]
+
+    def _mark(self, number: int) -> str:
+        return f"{self._log.topic_id[:8]}-p{number}-"
 
 
 def table(rows: Iterable[Archived]) -> pa.Table:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from datetime import UTC, datetime
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
@@ -25,6 +26,7 @@ from ecommerce.worker import Stopped, Worker, one_line
 
 POLL_MS = 200
 QUIET_SECONDS = 5.0
+CLOSE_SECONDS = 600.0
 
 
 class LogError(Exception):
@@ -44,6 +46,7 @@ class Archiver:
         self.ends: dict[int, int] = {}
         self.oldest: float | None = None
         self.last_records = time.monotonic()
+        self.closed = 0.0
 
     def connect(self, skip_lost: bool) -> None:
         """Take the lake's archive, wait for Kafka, and go to where the archive ends."""
@@ -125,6 +128,15 @@ class Archiver:
         lag = sum(max(0, (self.kafka.highwater(p) or 0) - (self.kafka.position(p, timeout_ms=100) or 0)) for p in partitions)
         self.worker.beat(state="running", lag=lag, gathered=len(self.rows))
 
+    def close_days(self) -> None:
+        """Now and then: few files for each day that is over."""
+        if time.monotonic() - self.closed < CLOSE_SECONDS:
+            return
+        self.closed = time.monotonic()
+        what = f"the lake at {self.config.lake_dir}"
+        if days := self.worker.wait_for(what, lambda: self.archive.close_days(datetime.now(UTC)), (OSError,)):
+            self.worker.say(f"merged the files of {days} shop-days that are over")
+
     def check_log(self) -> None:
         """After a silence: is Kafka there, and is the topic still the same?"""
         if time.monotonic() - self.last_records < QUIET_SECONDS:
@@ -148,6 +160,7 @@ def run(archiver: Archiver, skip_lost: bool) -> None:
         if archiver.is_due():
             archiver.flush()
         archiver.report()
+        archiver.close_days()
         archiver.check_log()
     archiver.flush()
 

@@ -36,6 +36,8 @@ class Run:
     covers_archive: bool
     unexplained: tuple[str, ...]
     message: str = ""
+    grown: int = 0
+    """Rows archived since the run read the archive."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ def state_of(day: date, today: date, run: Run | None, archived: bool, counted_li
         return DayState(NONE, "no data came for this day")
     if archived and not run.covers_archive and run.source in FROM_EVENTS:
         return DayState(PROVISIONAL, "real traffic came that no batch run holds yet", run)
+    if run.grown:
+        return DayState(PROVISIONAL, f"{run.grown} rows were archived since run {run.run_id} read the day: run it again", run)
     if run.unexplained:
         return DayState(PROVISIONAL, f"live and batch differ without an explanation in {', '.join(run.unexplained)}", run)
     if run.changed:
@@ -72,7 +76,7 @@ def least_settled(states: Iterable[str]) -> str:
 
 RUNS = """
     SELECT newest.date, newest.run_id, newest.source, newest.published_at, newest.changed, newest.covers_archive,
-           run.message, differing.measures
+           run.message, differing.measures, run.inputs
     FROM (
         SELECT DISTINCT ON (date) *, bool_or(source = 'kafka') OVER (PARTITION BY date) AS covers_archive
         FROM warehouse.etl_run_day
@@ -93,9 +97,29 @@ def runs(shop: Shop, days: Days) -> dict[date, Run]:
     with connection.cursor() as cursor:
         cursor.execute(RUNS, {"shop": shop.shop_id, "first": days.first, "last": days.last})
         return {
-            day: Run(run_id, source, published_at, json.loads(changed), covers, tuple(differing or ()), message)
-            for day, run_id, source, published_at, changed, covers, message, differing in cursor.fetchall()
+            day: Run(
+                run_id,
+                source,
+                published_at,
+                json.loads(changed),
+                covers,
+                tuple(differing or ()),
+                message,
+                _grown(shop, day, source, inputs),
+            )
+            for day, run_id, source, published_at, changed, covers, message, differing, inputs in cursor.fetchall()
         }
+
+
+def _grown(shop: Shop, day: date, source: str, inputs: str) -> int:
+    """Rows that the archive of the day has beyond those that its run read."""
+    if source != "kafka":
+        return 0
+    root = settings().lake_dir
+    folder = lake.events(root, source, shop.shop_id, day)
+    manifest = lake.read_manifest(folder)
+    read = {part["path"]: part["rows"] for part in json.loads(inputs)}.get(folder.relative_to(root).as_posix())
+    return 0 if manifest is None or read is None else max(0, manifest.rows - read)
 
 
 def archived(shop: Shop, days: Days) -> set[date]:

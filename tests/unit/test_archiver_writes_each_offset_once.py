@@ -1,6 +1,6 @@
 """The archive takes each offset of a log at most once for a shop-day, whatever is repeated or left half-way."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pyarrow as pa
@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from shop_events import SHOP, event, purchase
 
-from ecommerce import archive, lake
+from ecommerce import archive, archived_log, lake
 from ecommerce.archive import Archive, Archived, ArchiveInUse
 from ecommerce.events import FLAT_SCHEMA, Item
 from ecommerce.stream import Log
@@ -95,6 +95,29 @@ def test_many_small_files_become_one_with_every_row(store, tmp_path):
     manifest = lake.read_manifest(lake.events(tmp_path, "kafka", "demo", DAY))
     assert len(manifest.files) == 4
     assert offsets(tmp_path) == list(range(archive.MERGE_FILES + 3))
+
+
+def test_a_day_that_is_over_gets_few_files_with_every_row(store, tmp_path):
+    for offset in range(5):
+        store.write(rows(offset, offset + 1) + rows(offset, offset + 1, partition=1), {0: offset + 1, 1: offset + 1})
+    before = archived_log.day_events(tmp_path, "demo", DAY)
+    assert store.close_days(datetime.now(UTC)) == 0
+    later = datetime.now(UTC) + timedelta(hours=1)
+    kept = [(number, offset, event.event_id) for number, offset, event in before]
+    assert (store.close_days(later), store.close_days(later)) == (1, 0)
+    manifest = lake.read_manifest(lake.events(tmp_path, "kafka", "demo", DAY))
+    assert len(manifest.files) == 2
+    assert manifest.details["offsets"] == {f"{LOG.topic_id}/0": 5, f"{LOG.topic_id}/1": 5}
+    assert [(number, offset, event.event_id) for number, offset, event in archived_log.day_events(tmp_path, "demo", DAY)] == kept
+
+
+def test_the_lake_says_up_to_where_it_is_whole(store, tmp_path):
+    store.begin(0, 0, 0)
+    store.write(rows(0, 3), {0: 4})
+    store.write([], {0: 9})
+    log = archived_log.ArchivedLog(tmp_path, LOG.topic_id)
+    assert (log.span(0), log.span(1), store.archived(0)) == (archived_log.Span(0, 9), None, 9)
+    assert [offset for offset, _ in log.events(0, 1, 3)] == [1, 2]
 
 
 def test_a_second_archiver_is_refused(store, tmp_path):

@@ -1,5 +1,6 @@
 """What makes a shop-day live, provisional, final or revised."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -42,6 +43,11 @@ def test_real_events_that_no_run_holds_make_a_simulated_day_provisional():
 
 def test_a_run_over_the_archive_settles_it():
     assert state(found=run("kafka", covers=True), archived=True).name == "final"
+
+
+def test_a_run_that_the_archive_outgrew_is_provisional_again():
+    found = state(found=replace(run("kafka", covers=True), grown=7), archived=True)
+    assert (found.name, found.reason) == ("provisional", "7 rows were archived since run r1 read the day: run it again")
 
 
 def test_the_archive_is_no_rival_of_a_day_from_files():
