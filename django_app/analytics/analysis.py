@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import wraps
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from analytics import first_run, ranges
@@ -26,6 +27,8 @@ from analytics.states import FINAL, PROVISIONAL, REVISED
 
 MONTH = timedelta(days=28)
 STALE_AFTER = timedelta(days=2)
+ONLY_BATCH = "counted by the batch run once the day is over"
+NOT_YET = "Not known of the running day: the batch run splits a day once it is over. What is counted live is on the Live page."
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ def page(title: str, template: str = "analysis.html") -> Callable[[Build], Calla
                 scope = Scope(shop, selected(request, shop))
                 context |= _around(scope.report, hidden="firststeps" in request.COOKIES)
                 if scope.report.current.known:
-                    context["content"] = build(scope, request, **parts)
+                    context["content"] = _honest(scope, build(scope, request, **parts))
             except RangeError as error:
                 return render(request, template, context | {"problem": str(error)}, status=400)
             except OperationalError:
@@ -77,6 +80,20 @@ def attempt(card: Card, fill: Callable[[Card], Card]) -> Card:
         return fill(card)
     except OperationalError:
         return card.failing()
+
+
+def _honest(scope: Scope, page: Page) -> Page:
+    """``page`` whose empty cards do not say "none" of days that the batch has not split yet."""
+    if not scope.report.only_live:
+        return page
+    live = ("Open the Live page", f"{reverse('live')}?{address(scope.shop, scope.selection)}")
+
+    def told(one: Card | Stack) -> Card | Stack:
+        if isinstance(one, Stack):
+            return replace(one, cards=tuple(told(part) for part in one.cards))
+        return one if one.rows or one.failed else replace(one, empty=NOT_YET, then=live)
+
+    return replace(page, lines=[[told(one) for one in line] for line in page.lines])
 
 
 def _around(report: Report, hidden: bool) -> dict[str, Any]:

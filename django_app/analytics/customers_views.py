@@ -15,7 +15,7 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
 from analytics import cards, formats
-from analytics.analysis import Page, attempt, page
+from analytics.analysis import ONLY_BATCH, Page, attempt, page
 from analytics.answers import strong
 from analytics.cards import Card, Cell, Column, Row, table
 from analytics.datasets import DATASETS
@@ -64,6 +64,8 @@ def _figures(report: Report, totals: dict[str, dict[str, Any]]) -> list[Figure]:
     now, was = totals["range"], totals.get("previous") if report.comparable else None
 
     def figure(name: str, value: Any, previous: Any) -> Figure:
+        if report.only_live:
+            return Figure(name, None, None, report.currency, "", ONLY_BATCH)
         reason = report.not_compared if value is not None else "no known customer ordered in these days"
         return Figure(name, value, previous, report.currency, report.split_state, reason, report.previous is not None)
 
@@ -79,6 +81,8 @@ def _figures(report: Report, totals: dict[str, dict[str, Any]]) -> list[Figure]:
 
 
 def _answer(report: Report, now: dict[str, Any], segments: list[dict[str, Any]]) -> SafeString | str:
+    if report.only_live:
+        return f"Customers are {ONLY_BATCH}."
     if not now["customers"]:
         return "No known customer ordered in these days: orders without one count in revenue, never here."
     returning = formats.percent(_ratio(now["customers"] - now["new_customers"], now["customers"]), 1)

@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from analytics import cards, formats
-from analytics.analysis import Page, attempt, page
+from analytics.analysis import ONLY_BATCH, Page, attempt, page
 from analytics.answers import compared, strong
 from analytics.cards import Card, Cell, Column, Row, table
 from analytics.datasets import DATASETS
@@ -84,7 +84,7 @@ def _cart_figures(scope: Scope) -> list[Figure]:
         now, was = series(scope.days, name), series(scope.selection.previous or [], name)
         total = sum(filter(None, now)) if any(value is not None for value in now) else None
         before = sum(filter(None, was)) if report.comparable and any(value is not None for value in was) else None
-        reason = "no cart in these days is known to the batch yet" if total is None else report.not_compared
+        reason = ONLY_BATCH if total is None and report.only_live else "no cart in these days" if total is None else report.not_compared
         if not reason and report.previous and before is None:
             reason = "before: no cart is known"
         lines = ([("prev", was)] if was else []) + [("", now)]
@@ -133,7 +133,7 @@ def _steps(scope: Scope, steps: list[dict[str, Any]]) -> Card:
         "steps", "From visit to order", **table(columns, [line(place) for place in range(len(steps))] if known else []),
         template="funnel", dataset="funnel", state=report.split_state, sentence=told,
         note="Sessions that reached each step, in this order, within the session; without days counted live" if report.live_days else "Sessions that reached each step, in this order, within the session",
-        foot_note="Solid: went on. Hatched: left here." + ("" if len(steps) == 5 else " The source gives no checkouts: that step is left out."),
+        foot_note="" if not known else "Solid: went on. Hatched: left here." + ("" if len(steps) == 5 else " Without checkouts: the source gives none."),
         empty="No step of these days is known: the source gives no sessions, or the batch run has not published the days yet.",
         then=("See today’s funnel on the Live page", f"{reverse('live')}?{address(scope.shop, scope.selection)}"),
     )  # fmt: skip

@@ -15,7 +15,7 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
 from analytics import cards, formats
-from analytics.analysis import Page, attempt, page
+from analytics.analysis import ONLY_BATCH, Page, attempt, page
 from analytics.answers import strong
 from analytics.cards import Card, Cell, Column, Stack, table
 from analytics.datasets import DATASETS
@@ -76,6 +76,8 @@ def _figures(scope: Scope, found: list[dict[str, Any]]) -> list[Figure]:
     ((was_sold, was_share),) = fetch(BEFORE_SQL, scope.parameters) if report.comparable else ((None, None),)
 
     def figure(name: str, value: Any, previous: Any) -> Figure:
+        if report.only_live:
+            return Figure(name, None, None, report.currency, "", ONLY_BATCH)
         return Figure(name, value, previous, report.currency, report.split_state, report.not_compared, report.previous is not None)
 
     counted = [figure("products_sold", len(sold), was_sold), figure("top_fifth_share", share, was_share)]

@@ -131,6 +131,11 @@ class Report:
         return [one.day for one in self.current.known if one.counted_by == states.LIVE]
 
     @cached_property
+    def only_live(self) -> bool:
+        """Whether the batch holds no day of the range: what it alone counts is unknown, not 0."""
+        return bool(self.current.known) and len(self.live_days) == len(self.current.known)
+
+    @cached_property
     def live_days_before(self) -> list[date]:
         """Days before that are left out of splits, so that like is compared with like: counted live, or facing such a day."""
         if self.previous is None:

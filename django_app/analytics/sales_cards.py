@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -163,14 +164,13 @@ def best_products(scope: Scope) -> Card:
         dataset="products",
         link=("All products", f"{reverse('products')}?{link}"),
         empty=no_products(report),
-        then=("Open the Live page", f"{reverse('live')}?{link}") if report.live_net_revenue else None,
     )
 
 
 def no_products(report: Report) -> str:
-    if report.live_net_revenue:
-        return "Not split by product yet. The batch run does that once the day is over; until then the best sellers are on the Live page."
-    return "No sale in these days."
+    return (
+        "No product is known of a running day: the batch run splits it once it is over." if report.live_days else "No sale in these days."
+    )
 
 
 def adds_up(report: Report, products: Decimal) -> str:
@@ -290,9 +290,8 @@ def day_by_hours(scope: Scope) -> Callable[[str], list[Row]]:
     def line(name: str, hour: int) -> Row:
         ahead = today and hour > now
         state = days[0].state.name
-        current = None if ahead else value(name, days[0], hour)
-        return row(
-            report, name, f"{hour:02d}:00", f"{hour:02d}:00–{hour:02d}:59", "none" if ahead else state, current, value(name, days[1], hour)
-        )
+        values = (None if ahead else value(name, days[0], hour), value(name, days[1], hour))
+        made = row(report, name, f"{hour:02d}:00", f"{hour:02d}:00–{hour:02d}:59", "none" if ahead else state, *values)
+        return replace(made, cells=(*made.cells[:-1], Cell("to come"))) if ahead else made
 
     return lambda name: [line(name, hour) for hour in range(24)]

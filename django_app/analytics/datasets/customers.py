@@ -9,13 +9,16 @@ from analytics.datasets.core import Dataset, Option, columns
 from analytics.scope import Scope, fetch, stream
 
 TOTALS = """
-    WITH span (name, first, last) AS (VALUES ('range', %(first)s::date, %(last)s::date), ('previous', %(was_first)s::date, %(was_last)s::date))
+    WITH span (name, first, last, live) AS (
+        VALUES ('range', %(first)s::date, %(last)s::date, %(live)s::date[]), ('previous', %(was_first)s::date, %(was_last)s::date, %(was_live)s::date[])
+    )
     SELECT span.name,
            (SELECT count(DISTINCT customer_id) FROM warehouse.fct_order
-            WHERE shop_id = %(shop)s AND date BETWEEN span.first AND span.last AND customer_id IS NOT NULL),
-           (SELECT count(*) FROM warehouse.dim_customer WHERE shop_id = %(shop)s AND first_order_date BETWEEN span.first AND span.last),
+            WHERE shop_id = %(shop)s AND date BETWEEN span.first AND span.last AND date <> ALL(span.live) AND customer_id IS NOT NULL),
+           (SELECT count(*) FROM warehouse.dim_customer
+            WHERE shop_id = %(shop)s AND first_order_date BETWEEN span.first AND span.last AND first_order_date <> ALL(span.live)),
            (SELECT sum(gross_revenue - discounts) FROM warehouse.fct_order
-            WHERE shop_id = %(shop)s AND date BETWEEN span.first AND span.last AND customer_id IS NOT NULL),
+            WHERE shop_id = %(shop)s AND date BETWEEN span.first AND span.last AND date <> ALL(span.live) AND customer_id IS NOT NULL),
            (SELECT count(*) FROM warehouse.dim_customer WHERE shop_id = %(shop)s AND first_order_date <= span.last),
            (SELECT count(*) FROM warehouse.dim_customer WHERE shop_id = %(shop)s AND second_order_date <= span.last)
     FROM span WHERE span.first IS NOT NULL"""
