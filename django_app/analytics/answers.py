@@ -26,10 +26,11 @@ def compared(report: Report, name: str, value: Number | None, previous: Number |
 
 
 def sales(report: Report) -> SafeString:
-    """£391,094.08 net in 28 days, 7.2% more than the 28 days before."""
-    value = report.current.value("net_revenue")
-    previous = report.previous.value("net_revenue") if report.previous else None
+    """£391,094.08 net in 28 days, 7.2% more than the 28 days before; orders where the source gives no prices."""
+    name, noun = ("orders", "orders") if report.current.value("net_revenue") is None else ("net_revenue", "net")
+    value = report.current.value(name)
+    previous = report.previous.value(name) if report.previous else None
     days = report.current.days
     when = f"on {formats.long_day(days.first, report.today)}" if len(days) == 1 else f"in {len(days)} days"
-    net = cards.value_text("net_revenue", value, report.currency)
-    return format_html("{} net {}{}.", strong(net), when, compared(report, "net_revenue", value, previous))
+    text = cards.value_text(name, value, report.currency)
+    return format_html("{} {} {}{}.", strong(text), noun, when, compared(report, name, value, previous))

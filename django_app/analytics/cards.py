@@ -156,9 +156,20 @@ def of_metric(name: str, value: Number | None, currency: str, css: str = "") -> 
     return money(exact, currency, css) if unit == "money" else percent(exact, 2, css) if unit == "ratio" else count(exact, css)
 
 
-def bar(value: Number, longest: Number, was: Number | None = None) -> Cell:
+def total(values: Iterable[Number | None]) -> Decimal | None:
+    """The sum of the known ones; None where none is known, as of a source without prices."""
+    known = [value for value in values if value is not None]
+    return sum(known, Decimal(0)) if known else None
+
+
+def part_of(part: Number | None, whole: Number | None) -> Decimal | None:
+    """``part`` ÷ ``whole``; None where either is unknown or the whole is not positive."""
+    return Decimal(part) / Decimal(whole) if part is not None and whole is not None and whole > 0 else None
+
+
+def bar(value: Number | None, longest: Number, was: Number | None = None) -> Cell:
     """A bar of ``value`` on the scale of ``longest``; a tick marks ``was``."""
-    return Cell("", fill=_length(value, longest), was=_length(was, longest) if was and was > 0 else "")
+    return Cell("") if value is None else Cell("", fill=_length(value, longest), was=_length(was, longest) if was and was > 0 else "")
 
 
 def _length(value: Number, longest: Number) -> str:

@@ -66,7 +66,8 @@ def _figures(report: Report, totals: dict[str, dict[str, Any]]) -> list[Figure]:
     def figure(name: str, value: Any, previous: Any) -> Figure:
         if report.only_live:
             return Figure(name, None, None, report.currency, "", ONLY_BATCH)
-        reason = report.not_compared if value is not None else "no known customer ordered in these days"
+        missing = "the source gives no prices" if now["customers"] else "no known customer ordered in these days"
+        reason = report.not_compared if value is not None else missing
         return Figure(name, value, previous, report.currency, report.split_state, reason, report.previous is not None)
 
     def both(name: str, of: Any) -> Figure:
@@ -88,10 +89,9 @@ def _answer(report: Report, now: dict[str, Any], segments: list[dict[str, Any]])
     returning = formats.percent(_ratio(now["customers"] - now["new_customers"], now["customers"]), 1)
     number = strong(f"{formats.count(now['customers'])} customer{'' if now['customers'] == 1 else 's'}")
     text = format_html("{} ordered, {} of them had ordered before.", number, strong(returning))
-    revenue = sum((one["revenue"] for one in segments), Decimal(0))
-    if segments and revenue > 0:
-        best = segments[0]
-        share = strong(formats.percent(best["revenue"] / revenue, 1))
+    share = cards.part_of(segments[0]["revenue"], cards.total(one["revenue"] for one in segments)) if segments else None
+    if share is not None:
+        best, share = segments[0], strong(formats.percent(share, 1))
         text += format_html(" {}: {} customers bring {} of two years’ revenue.", best["segment"], formats.count(best["customers"]), share)
     return text
 
@@ -120,13 +120,13 @@ def _grid(scope: Scope) -> Card:
 def _segments(scope: Scope, found: list[dict[str, Any]]) -> Card:
     currency, link = scope.shop.currency, address(scope.shop, scope.selection)
     top = cards.longest(one["revenue"] for one in found)
-    people, revenue = sum(one["customers"] for one in found), sum((one["revenue"] for one in found), Decimal(0))
+    people, revenue = sum(one["customers"] for one in found), cards.total(one["revenue"] for one in found)
     columns = [
         Column("Segment", "head"), Column("Customers", "num"), Column("Share", "num", "opt"), Column("Bar", "bar", "share"),
         Column("Revenue, two years", "num"), Column("A customer", "num", "opt"),
     ]  # fmt: skip
 
-    def line(name: Cell, number: int, amount: Decimal, bar: Cell) -> tuple[Cell, ...]:
+    def line(name: Cell, number: int, amount: Decimal | None, bar: Cell) -> tuple[Cell, ...]:
         each = cards.money(_ratio(amount, number), currency)
         return (name, cards.count(number), cards.percent(_ratio(number, people)), bar, cards.money(amount, currency, "strong"), each)
 
@@ -211,7 +211,7 @@ def _returning(scope: Scope) -> Card:
 
     def line(piece: Any) -> Row:
         days = [found[day] for day in piece.days if day in found]
-        sums = [sum((one[f"{kind}_revenue"] for one in days), Decimal(0)) for kind in ("returning", "new", "unknown")]
+        sums = [cards.total([Decimal(0), *(one[f"{kind}_revenue"] for one in days)]) for kind in ("returning", "new", "unknown")]
         title = (
             formats.long_day(piece.days.first, scope.today)
             if len(piece.days) == 1
@@ -289,7 +289,7 @@ def customer(scope: Scope, request: HttpRequest, customer: str) -> Page:
         raise Http404(f"{scope.shop.name} has no customer “{formats.inert(customer[:80])}”.")
     (one,) = found
     orders = DATASETS["customer_orders"].records(scope, customer=customer)
-    paid = sum((order["gross_revenue"] - order["discounts"] for order in orders), Decimal(0))
+    paid = cards.total(_paid(order) for order in orders)
     segment = f"{one['segment']}. " if one["segment"] else ""
 
     def figure(name: str, value: Any) -> Figure:
@@ -307,6 +307,11 @@ def customer(scope: Scope, request: HttpRequest, customer: str) -> Page:
     )  # fmt: skip
 
 
+def _paid(order: dict[str, Any]) -> Decimal | None:
+    parts = (order["gross_revenue"], order["discounts"])
+    return None if None in parts else parts[0] - parts[1]
+
+
 def _orders(scope: Scope, request: HttpRequest, customer: str, orders: list[dict[str, Any]]) -> Card:
     shown = Paginator(orders, ORDERS_A_PAGE).get_page(request.GET.get("page"))
     columns = [
@@ -315,7 +320,7 @@ def _orders(scope: Scope, request: HttpRequest, customer: str, orders: list[dict
     ]  # fmt: skip
 
     def line(one: dict[str, Any]) -> tuple[Cell, ...]:
-        amounts = (one["gross_revenue"], -one["discounts"], one["gross_revenue"] - one["discounts"])
+        amounts = (one["gross_revenue"], None if one["discounts"] is None else -one["discounts"], _paid(one))
         at = one["ordered_at"].astimezone(scope.shop.zone)
         by = " · ".join(filter(None, [one["channel"], one["country"], one["device"]]))
         when = Cell(f"{formats.short_day(one['date'], scope.today)}, {formats.clock(at)}")

@@ -84,7 +84,8 @@ def _cart_figures(scope: Scope) -> list[Figure]:
         now, was = series(scope.days, name), series(scope.selection.previous or [], name)
         total = sum(filter(None, now)) if any(value is not None for value in now) else None
         before = sum(filter(None, was)) if report.comparable and any(value is not None for value in was) else None
-        reason = ONLY_BATCH if total is None and report.only_live else "no cart in these days" if total is None else report.not_compared
+        missing = "the source gives no prices" if any(day in rows for day in scope.days) else "no cart in these days"
+        reason = ONLY_BATCH if total is None and report.only_live else missing if total is None else report.not_compared
         if not reason and report.previous and before is None:
             reason = "before: no cart is known"
         lines = ([("prev", was)] if was else []) + [("", now)]

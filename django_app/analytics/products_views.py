@@ -19,7 +19,7 @@ from analytics.analysis import ONLY_BATCH, Page, attempt, page
 from analytics.answers import strong
 from analytics.cards import Card, Cell, Column, Stack, table
 from analytics.datasets import DATASETS
-from analytics.figures import Figure, Period, ShopDay
+from analytics.figures import Figure, Measures, Period, ShopDay
 from analytics.header import address
 from analytics.over_time import over_time
 from analytics.report import Report
@@ -29,7 +29,8 @@ from analytics.scope import BEFORE, Scope, fetch
 PRODUCTS_A_PAGE = 15
 PAIRS = 8
 CURVE_POINTS = 100
-ZERO = dict.fromkeys(("item_views", "add_to_carts", "orders", "units", "gross_revenue", "discounts", "refunds", "net_revenue"), 0)
+OF_A_DAY = ("item_views", "add_to_carts", "orders", "units", "gross_revenue", "discounts", "refunds", "net_revenue")
+NO_PRICES = "The source gives no prices, so no product can be ranked by revenue."
 MEANING = {"A": "make 80% of net revenue", "B": "make the next 15%", "C": "make the last 5%"}
 
 BEFORE_SQL = f"""
@@ -64,15 +65,14 @@ def _name(one: dict[str, Any]) -> str:
     return formats.inert(one["product_name"] or one["product_id"])
 
 
-def _net(found: list[dict[str, Any]]) -> Decimal:
-    return sum((one["net_revenue"] for one in found), Decimal(0))
+def _net(found: list[dict[str, Any]]) -> Decimal | None:
+    return cards.total(one["net_revenue"] for one in found)
 
 
 def _figures(scope: Scope, found: list[dict[str, Any]]) -> list[Figure]:
     report = scope.report
-    sold = sorted((one["net_revenue"] for one in found if one["units"] > 0), reverse=True)
-    best = sum(sold[: ceil(len(sold) * 0.2)], Decimal(0))
-    share = best / sum(sold) if sum(sold) > 0 else None
+    sold = sorted((one["net_revenue"] or Decimal(0) for one in found if one["units"] > 0), reverse=True)
+    share = cards.part_of(sum(sold[: ceil(len(sold) * 0.2)], Decimal(0)), sum(sold))
     ((was_sold, was_share),) = fetch(BEFORE_SQL, scope.parameters) if report.comparable else ((None, None),)
 
     def figure(name: str, value: Any, previous: Any) -> Figure:
@@ -87,11 +87,14 @@ def _figures(scope: Scope, found: list[dict[str, Any]]) -> list[Figure]:
 def _answer(scope: Scope, found: list[dict[str, Any]]) -> SafeString:
     if not found:
         return format_html("{}", no_products(scope.report))
+    if _net(found) is None:
+        return format_html("{} sold; their source gives no prices.", strong(f"{formats.count(len(found))} products"))
     best = sum(1 for one in found if one["class"] == "A")
     text = format_html("{} make 80% of net revenue.", strong(f"{formats.count(best)} of {formats.count(len(found))} products"))
     if not scope.report.comparable:
         return text
-    moved = sorted(found, key=lambda one: one["net_revenue"] - one["previous_net_revenue"])
+    priced = [one for one in found if one["net_revenue"] is not None]
+    moved = sorted(priced, key=lambda one: one["net_revenue"] - one["previous_net_revenue"])
     for one, verb in ((moved[-1], "gained"), (moved[0], "lost")):
         by = one["net_revenue"] - one["previous_net_revenue"]
         if by and (by > 0) == (verb == "gained"):
@@ -137,7 +140,7 @@ def _ranking(scope: Scope, request: HttpRequest, everything: list[dict[str, Any]
             cards.count(one["units"]),
             cards.percent(one["refund_rate"]),
             cards.changed("net_revenue", one["net_revenue"], was, currency),
-            Cell(one["class"]),
+            Cell(one["class"] or ""),
         )
 
     was = sum((one["previous_net_revenue"] for one in found), Decimal(0))
@@ -146,7 +149,7 @@ def _ranking(scope: Scope, request: HttpRequest, everything: list[dict[str, Any]
         Cell(f"{formats.count(len(found))} product{'' if len(found) == 1 else 's'}"),
         Cell(""),
         cards.money(_net(found), currency),
-        cards.percent(_net(found) / net if net > 0 else None),
+        cards.percent(cards.part_of(_net(found), net)),
         cards.count(sum(one["units"] for one in found)),
         Cell(""),
         cards.changed("net_revenue", _net(found), was, currency),
@@ -172,15 +175,16 @@ def _ranking(scope: Scope, request: HttpRequest, everything: list[dict[str, Any]
 
 
 def _curve(scope: Scope, found: list[dict[str, Any]]) -> Card:
-    step = max(1, len(found) // CURVE_POINTS)
-    points = [one for place, one in enumerate(found) if place % step == 0 or place == len(found) - 1]
+    ranked = [one for one in found if one["class"]]
+    step = max(1, len(ranked) // CURVE_POINTS)
+    points = [one for place, one in enumerate(ranked) if place % step == 0 or place == len(ranked) - 1]
 
     def line(one: dict[str, Any]) -> cards.Row:
         rank = one["rank"]
         cells = (Cell(f"{formats.count(rank)} product{'' if rank == 1 else 's'}"), cards.percent(one["cumulative_share"]))
         return cards.Row(cells, short=str(rank))
 
-    best, good = (sum(1 for one in found if one["class"] in names) for names in ("A", "AB"))
+    best, good = (sum(1 for one in ranked if one["class"] in names) for names in ("A", "AB"))
     return Card(
         "concentration",
         "Concentration",
@@ -192,7 +196,7 @@ def _curve(scope: Scope, found: list[dict[str, Any]]) -> Card:
         top="100",
         sentence=f"{best} of {len(found)} products make 80% of net revenue; {good} make 95%.",
         dataset="products",
-        empty=no_products(scope.report),
+        empty=NO_PRICES if found else no_products(scope.report),
     )
 
 
@@ -202,19 +206,19 @@ def _classes(scope: Scope, found: list[dict[str, Any]]) -> Card:
 
     def line(name: str, sub: str, some: list[dict[str, Any]]) -> tuple[Cell, ...]:
         amount = cards.money(_net(some), scope.shop.currency, "strong")
-        return (cards.text(name, sub), cards.count(len(some)), amount, cards.percent(_net(some) / net if net > 0 else None))
+        return (cards.text(name, sub), cards.count(len(some)), amount, cards.percent(cards.part_of(_net(some), net)))
 
     rows = [line(name, sub, [one for one in found if one["class"] == name]) for name, sub in MEANING.items()]
     (foot,) = table(columns, [line("All", "", found)])["rows"]
     return Card(
         "classes",
         "ABC classes",
-        **table(columns, rows if found else []),
+        **table(columns, rows if net is not None else []),
         foot=foot,
         state=scope.report.split_state,
         note="The best products up to 80% of net revenue are A, up to 95% B",
         dataset="products",
-        empty=no_products(scope.report),
+        empty=NO_PRICES if found else no_products(scope.report),
     )
 
 
@@ -275,10 +279,12 @@ def _own_report(report: Report, days: dict[Any, dict[str, Any]]) -> Report:
     def own(period: Period | None) -> Period | None:
         if period is None:
             return None
-        kept = [
-            replace(one, measures=None if one.measures is None or one.day in apart else days.get(one.day, ZERO)) for one in period.shop_days
-        ]
-        return Period(period.days, tuple(ShopDay(one.day, one.state, one.measures, one.counted_by) for one in kept))
+        return Period(period.days, tuple(replace(one, measures=measures(one)) for one in period.shop_days))
+
+    def measures(one: ShopDay) -> Measures | None:
+        if one.measures is None or one.day in apart:
+            return None
+        return days.get(one.day) or {name: 0 for name in OF_A_DAY if one.measures.get(name, 0) is not None}
 
     return replace(report, current=own(report.current), previous=own(report.previous), until=None)
 

@@ -72,17 +72,18 @@ def breakdown(scope: Scope, dimension: str, title: str, span: str) -> Card:
     best, rest = found[:MOST_VALUES], found[MOST_VALUES:]
     if rest:
         best.append(
-            {"value": f"Other ({len(rest)})"} | {key: sum(one[key] or 0 for one in rest) for key in ("net_revenue", "previous_net_revenue")}
+            {"value": f"Other ({len(rest)})"}
+            | {key: cards.total(one[key] for one in rest) for key in ("net_revenue", "previous_net_revenue")}
         )
     top = cards.longest(one[key] for one in best for key in ("net_revenue", "previous_net_revenue"))
-    net, was = (sum((one[key] for one in found), Decimal(0)) for key in ("net_revenue", "previous_net_revenue"))
+    net, was = (cards.total(one[key] for one in found) for key in ("net_revenue", "previous_net_revenue"))
 
-    def line(name: str, amount: Decimal, before: Decimal) -> tuple[Cell, ...]:
+    def line(name: str, amount: Decimal | None, before: Decimal | None) -> tuple[Cell, ...]:
         return (
             cards.of_dimension(dimension, name),
             cards.bar(amount, top, before if report.comparable else None),
             cards.money(amount, currency, "strong"),
-            cards.percent(amount / net if net > 0 else None),
+            cards.percent(cards.part_of(amount, net)),
             cards.changed("net_revenue", amount, before, currency),
         )
 
@@ -124,7 +125,7 @@ def best_products(scope: Scope) -> Card:
     found = DATASETS["products"].records(scope)
     best = found[:BEST_PRODUCTS]
     top = cards.longest(one[key] for one in best for key in ("net_revenue", "previous_net_revenue"))
-    net, was = (sum((one[key] for one in found), Decimal(0)) for key in ("net_revenue", "previous_net_revenue"))
+    net, was = (cards.total(one[key] for one in found) for key in ("net_revenue", "previous_net_revenue"))
     link = address(scope.shop, scope.selection)
     columns = [
         Column("Product", "head"),
@@ -173,8 +174,10 @@ def no_products(report: Report) -> str:
     )
 
 
-def adds_up(report: Report, products: Decimal) -> str:
+def adds_up(report: Report, products: Decimal | None) -> str:
     """What belongs to no product, by name: "Products €391,303.28 − adjustments €209.20 = net revenue €391,094.08."."""
+    if products is None:
+        return ""
     net = Decimal(report.current.total("net_revenue") or 0)
     adjustments, live = report.batch_adjustments, report.live_net_revenue
     parts = [("adjustments", adjustments), ("days counted live", live), ("lines without a product", net - products - adjustments - live)]
@@ -284,7 +287,8 @@ def day_by_hours(scope: Scope) -> Callable[[str], list[Row]]:
     def value(name: str, one: Any, hour: int) -> Any:
         if one is None or one.measures is None:
             return None
-        zero = dict.fromkeys(MEASURES, 0) if one.counted_by in ("batch", PART_OF_DAY) else {}
+        known = MEASURES if one.counted_by in ("batch", PART_OF_DAY) else ()
+        zero = {name: 0 for name in known if one.measures.get(name) is not None}
         return value_of(name, found.get((one.day, hour), zero))
 
     def line(name: str, hour: int) -> Row:

@@ -37,7 +37,7 @@ NEW_AND_RETURNING = """
 SEGMENTS = """
     SELECT segment, count(*), sum(frequency)::bigint, sum(monetary), min(recency_band), max(recency_band), min(frequency_band),
            max(frequency_band), max(as_of_date)
-    FROM warehouse.mart_customer_rfm WHERE shop_id = %(shop)s GROUP BY segment ORDER BY 4 DESC, 1"""
+    FROM warehouse.mart_customer_rfm WHERE shop_id = %(shop)s GROUP BY segment ORDER BY 4 DESC NULLS LAST, 1"""
 
 GRID = """
     SELECT recency_band, frequency_band, segment, count(*), sum(monetary)
@@ -65,7 +65,7 @@ CUSTOMERS = """
     LEFT JOIN warehouse.mart_customer_rfm AS rfm USING (shop_id, customer_id)
     WHERE known.shop_id = %(shop)s AND known.customer_key IS NOT NULL
       AND (%(segment)s = '' OR rfm.segment = %(segment)s) AND (%(customer)s = '' OR known.customer_key = %(customer)s)
-    ORDER BY known.lifetime_revenue DESC, known.customer_key"""
+    ORDER BY known.lifetime_revenue DESC NULLS LAST, known.orders DESC, known.customer_key"""
 
 ORDERS = """
     SELECT orders.date, orders.ordered_at, orders.transaction_id, orders.lines, orders.units, orders.gross_revenue, orders.discounts,
@@ -81,7 +81,7 @@ BOUGHT = """
     JOIN warehouse.fct_order_line AS lines USING (shop_id, customer_id)
     LEFT JOIN warehouse.dim_product AS product ON product.shop_id = known.shop_id AND product.product_id = lines.product_id AND product.is_current
     WHERE known.shop_id = %(shop)s AND known.customer_key = %(customer)s AND lines.line_type = 'purchase'
-    GROUP BY lines.product_id, product.product_name ORDER BY 5 DESC, 1"""
+    GROUP BY lines.product_id, product.product_name ORDER BY 5 DESC NULLS LAST, 3 DESC, 1"""
 
 
 def _fetched(sql: str) -> Callable[..., Iterator[tuple[Any, ...]]]:

@@ -11,7 +11,8 @@ from analytics.scope import BEFORE, NOW, Scope, fetch, stream
 CLASS_A, CLASS_B = 0.80, 0.95
 """A product is of class A while the better ones make less than this share of net revenue; then B; then C."""
 
-ADDED = ("item_views", "add_to_carts", "orders", "units", "gross_revenue", "discounts", "refunds", "net_revenue")
+COUNTS, MONEY = ("item_views", "add_to_carts", "orders", "units"), ("gross_revenue", "discounts", "refunds", "net_revenue")
+ADDED = (*COUNTS, *MONEY)
 PRODUCTS = f"""
     WITH split AS (
         SELECT product_id, {NOW} AS now, {", ".join(f"sum({name}) AS {name}" for name in ADDED)}
@@ -19,28 +20,30 @@ PRODUCTS = f"""
         WHERE shop_id = %(shop)s AND (({NOW}) OR ({BEFORE}))
         GROUP BY 1, 2
     ), product AS (
-        SELECT product_id, {", ".join(f"coalesce(max({name}) FILTER (WHERE now), 0) AS {name}" for name in ADDED)},
+        SELECT product_id, {", ".join(f"coalesce(max({name}) FILTER (WHERE now), 0) AS {name}" for name in COUNTS)},
+               {", ".join(f"max({name}) FILTER (WHERE now) AS {name}" for name in MONEY)},
                coalesce(max(net_revenue) FILTER (WHERE NOT now), 0) AS previous_net_revenue
         FROM split GROUP BY product_id
     ), ranked AS (
         SELECT *, row_number() OVER best AS rank, net_revenue / nullif(sum(net_revenue) OVER (), 0) AS share,
                sum(greatest(net_revenue, 0)) OVER best / nullif(sum(greatest(net_revenue, 0)) OVER (), 0) AS cumulative_share
         FROM product WHERE orders > 0 OR refunds <> 0
-        WINDOW best AS (ORDER BY net_revenue DESC, product_id ROWS UNBOUNDED PRECEDING)
+        WINDOW best AS (ORDER BY net_revenue DESC NULLS LAST, units DESC, product_id ROWS UNBOUNDED PRECEDING)
     )
     SELECT rank, ranked.product_id, product_name, category, brand, units::bigint, orders::bigint, gross_revenue, discounts, refunds, net_revenue,
            refunds / nullif(gross_revenue - discounts, 0) AS refund_rate, share, cumulative_share,
-           CASE WHEN cumulative_share - greatest(share, 0) < {CLASS_A} THEN 'A' WHEN cumulative_share - greatest(share, 0) < {CLASS_B} THEN 'B' ELSE 'C' END AS class,
+           CASE WHEN cumulative_share IS NULL THEN NULL
+                WHEN cumulative_share - greatest(share, 0) < {CLASS_A} THEN 'A' WHEN cumulative_share - greatest(share, 0) < {CLASS_B} THEN 'B' ELSE 'C' END AS class,
            item_views::bigint, add_to_carts::bigint, previous_net_revenue
     FROM ranked LEFT JOIN warehouse.dim_product AS known ON known.shop_id = %(shop)s AND known.product_id = ranked.product_id AND is_current
     WHERE %(search)s = '' OR concat_ws(' ', ranked.product_id, product_name, category, brand) ILIKE %(pattern)s
     ORDER BY """
 
 SORTS = {
-    "net_revenue": "net_revenue DESC",
+    "net_revenue": "net_revenue DESC NULLS LAST",
     "units": "units DESC",
     "refund_rate": "refund_rate DESC NULLS LAST",
-    "change": "net_revenue - previous_net_revenue DESC",
+    "change": "net_revenue - previous_net_revenue DESC NULLS LAST",
     "name": "coalesce(product_name, ranked.product_id)",
 }
 

@@ -33,9 +33,9 @@ BREAKDOWN = f"""
         WHERE shop_id = %(shop)s AND dimension = %(dimension)s AND (({NOW}) OR ({BEFORE}))
         GROUP BY 1, 2
     )
-    SELECT value, max(sessions) FILTER (WHERE now), {", ".join(f"coalesce(max({name}) FILTER (WHERE now), 0)" for name in ADDED)},
+    SELECT value, max(sessions) FILTER (WHERE now), {", ".join(f"max({name}) FILTER (WHERE now)" for name in ADDED)},
            coalesce(max(net_revenue) FILTER (WHERE NOT now), 0)
-    FROM split GROUP BY value ORDER BY 9 DESC, value"""
+    FROM split GROUP BY value HAVING bool_or(now) ORDER BY 9 DESC NULLS LAST, 3 DESC, value"""
 
 
 def _hours(scope: Scope) -> Iterator[tuple[Any, ...]]:
