@@ -59,9 +59,15 @@ def main(argv: list[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
     folder = Path(tempfile.mkdtemp(prefix="drills-", dir=arguments.folder))
-    results = running.run_all(chosen, arguments.quick, kinds, folder, lambda result: print(report.line(result), flush=True))
-    if arguments.report:
-        report.write(arguments.report, results, arguments.quick)
+    shown: list[running.Result] = []
+
+    def show(result: running.Result) -> None:
+        print(report.line(result), flush=True)
+        shown.append(result)
+        if arguments.report:  # a run that is cut off leaves what it has found
+            report.write(arguments.report, shown, arguments.quick, chosen)
+
+    results = running.run_all(chosen, arguments.quick, kinds, folder, show)
     if all(result.as_expected for result in results):
         shutil.rmtree(folder, ignore_errors=True)
         return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from drills.drill import Drill
 from drills.running import Result
 
 HEAD = """\
@@ -35,14 +36,15 @@ def line(result: Result) -> str:
     return f"{head}: {_outcome(result)}; {facts}, {more}{_notes(result)}"
 
 
-def page(results: Iterable[Result], quick: bool) -> str:
-    """docs/drills.md: a table of the drills and one of their controls."""
-    done = list(results)
-    drills = [row(result) for result in done if not result.control]
-    controls = [
-        _row(result.drill.number, result.drill.name, result.drill.control.without, _seen(result)) for result in done if result.control
-    ]
-    notes = [f"- {result.drill.name}: {'; '.join(result.notes)}." for result in done if result.notes and not result.control]
+def page(results: Iterable[Result], quick: bool, chosen: Iterable[Drill]) -> str:
+    """docs/drills.md: a table of the ``chosen`` drills and one of their controls, "not run" where there is no result."""
+    done = {(result.drill.name, result.control): result for result in results}
+    drills, controls, notes = [], [], []
+    for drill in sorted(chosen, key=lambda drill: drill.number):
+        found, control = done.get((drill.name, False)), done.get((drill.name, True))
+        drills.append(row(found) if found else _row(drill.number, drill.name, drill.broken, "–", "–", "not run", "–", "–", "–"))
+        controls.append(_row(drill.number, drill.name, drill.control.without, _seen(control) if control else "not run"))
+        notes += [f"- {drill.name}: {'; '.join(found.notes)}." for found in [found] if found and found.notes]
     body = [HEAD, QUICK if quick else "", "\n", COLUMNS, *drills, CONTROLS, *controls]
     return "".join([*body, "\n## What else was seen\n\n" + "\n".join(notes) + "\n" if notes else ""])
 
@@ -60,8 +62,8 @@ def row(result: Result) -> str:
     return _row(result.drill.number, result.drill.name, _broken(result), *facts)
 
 
-def write(path: Path, results: Iterable[Result], quick: bool) -> None:
-    path.write_text(page(results, quick), encoding="utf-8")
+def write(path: Path, results: Iterable[Result], quick: bool, chosen: Iterable[Drill]) -> None:
+    path.write_text(page(results, quick, chosen), encoding="utf-8")
 
 
 def _row(*cells: object) -> str:

@@ -102,7 +102,7 @@ def _run_in_warehouse(world: WarehouseWorld, result: Result) -> None:
 
 
 def run_all(drills: list[Drill], quick: bool, kinds: tuple[bool, ...], folder: Path, show: Callable[[Result], None]) -> list[Result]:
-    """Each drill in ``kinds`` (False: itself, True: its control, always at the quick size), by number.
+    """Each drill in ``kinds`` (False: itself, True: its control, always at the quick size; controls last), by number.
 
     The lanes run beside one another, each on servers of its own, the drills of a lane one after another.
     """
@@ -112,7 +112,7 @@ def run_all(drills: list[Drill], quick: bool, kinds: tuple[bool, ...], folder: P
         results: list[Result] = []
         shares = any(drill.world == "stream" and not drill.small_disk for drill in lanes[name])
         with benches.running(folder / f"bench-{name}") if shares else nullcontext() as shared:
-            for drill, control in product(lanes[name], kinds):
+            for control, drill in product(kinds, lanes[name]):
                 results.append(run(drill, drill.quick if quick or control else drill.full, control, folder, shared))
                 show(results[-1])
         return results

@@ -116,7 +116,10 @@ def test_the_page_shows_what_each_drill_and_each_control_did(tmp_path, monkeypat
 
     def run_all(drills, quick, kinds, folder, show):
         size = case.quick if quick else case.full
-        return [Result(case, size, False, acked=60_000, shop_days=6, slowest=2.5), Result(case, size, True, differences=["a | b", "c"])]
+        results = [Result(case, size, False, acked=60_000, shop_days=6, slowest=2.5), Result(case, size, True, differences=["a | b", "c"])]
+        for result in results:
+            show(result)
+        return results
 
     monkeypatch.setattr(running, "run_all", run_all)
     monkeypatch.setattr(signal, "signal", lambda number, handler: None)
