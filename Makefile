@@ -8,7 +8,7 @@ $(eval $(wordlist 2,9,$(MAKECMDGOALS)):;@:)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: docs drills help setup up down status logs reset test test-fast test-compose bench-batch bench-pages lint lock screenshots browser
+.PHONY: docs drills help setup up down status logs reset test test-fast test-compose bench-batch bench-live bench-pages lint lock screenshots browser
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -54,6 +54,9 @@ docs: setup ## write the generated pages of docs/ anew
 
 lock: ## write requirements*.txt anew from pyproject.toml (UPGRADE=1: newest versions)
 	@sh ecommerce/local/lock.sh
+
+bench-live: setup ## the live feed against the usual ways; writes docs/benchmarks.md (quick=1: small, writes nothing; about 5 minutes, wants a quiet machine)
+	@$(PYTHON_IN_VENV) -m benchmarks.live $(if $(quick),--quick)
 
 bench-pages: setup ## time every query of every page over a year of data
 	@$(PYTHON_IN_VENV) benchmarks/pages.py

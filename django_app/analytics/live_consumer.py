@@ -1,90 +1,44 @@
 """The WebSockets: /ws/live?shop=ID (snapshots and notices) and /ws/notices?shop=ID (notices alone, for every other page).
 
-Server to browser: {"type": "snapshot", "key", "waited_ms", "snapshot"}, {"type": "outage", "key", "what", "since"},
-{"type": "notice", "key", "notice": {"kind", "at", "shop_id", "details"}}, {"type": "pong", "ping"}. Browser to
-server: {"ack": key} for each message that has a key, and {"ping": n}. The next message waits for the ack, so that
-a browser that never reads costs one message, and is closed after ACK_SECONDS.
+Plain ASGI: Channels' consumers make a task for each message that comes, which more than doubles the feed's cost.
 """
 
 import asyncio
-import time
+from collections.abc import Awaitable, Callable
+from typing import Any
 from urllib.parse import parse_qs
 
-import msgspec
-from channels.generic.websocket import AsyncWebsocketConsumer
-
+from analytics.live_conversation import Conversation, Send
 from analytics.live_hub import hub
 from analytics.live_slot import Reader
 from ecommerce.shops import shops
 
-ACK_SECONDS = 30.0
-PING_SECONDS = 1.0
-LARGEST = 1024
-MALFORMED, SESSION_OVER, NOT_READING, TOO_LARGE = 4400, 4401, 4408, 4409
+Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 
-class Said(msgspec.Struct, forbid_unknown_fields=True):
-    """What a browser may say."""
-
-    ack: str = ""
-    ping: int = -1
-
-
-class NoticeConsumer(AsyncWebsocketConsumer):
-    """One browser's socket. Without a session or with an unknown shop the handshake is refused (403)."""
-
-    live = False
-    slot = None
-    feeder = None
-
-    async def connect(self) -> None:
-        query = parse_qs(self.scope["query_string"].decode())
-        shop_id, user = query.get("shop", [""])[0], self.scope["user"]
-        if not user.is_authenticated or shop_id not in shops():
-            await self.close()
-            return
-        await self.accept()
-        self.awaited, self.arrived, self.ponged = "", asyncio.Event(), 0.0
-        self.slot = hub().join(shop_id, Reader(self.scope["session"].session_key, user.pk), self.live)
-        self.feeder = asyncio.create_task(self.feed())
-
-    async def feed(self) -> None:
-        """Sends the newest message as long as the browser says that the last one arrived."""
-        while message := await self.slot.take():
-            self.awaited = message.key
-            self.arrived.clear()
-            await self.send(text_data=message.text)
-            try:
-                async with asyncio.timeout(ACK_SECONDS):
-                    await self.arrived.wait()
-            except TimeoutError:
-                await self.close(NOT_READING)
-                return
-        await self.close(SESSION_OVER)
-
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        if len(text_data or bytes_data or "") > LARGEST:
-            await self.close(TOO_LARGE)
-            return
-        try:
-            said = msgspec.json.decode(text_data or b"", type=Said)
-        except msgspec.DecodeError:
-            await self.close(MALFORMED)
-            return
-        if said.ack and said.ack == self.awaited:
-            self.arrived.set()
-        if said.ping >= 0 and time.monotonic() - self.ponged >= PING_SECONDS:
-            self.ponged = time.monotonic()
-            await self.send(text_data=msgspec.json.encode({"type": "pong", "ping": said.ping}).decode())
-
-    async def disconnect(self, code: int) -> None:
-        if self.feeder:
-            self.feeder.cancel()
-        if self.slot:
-            await hub().leave(self.slot)
+async def _converse(scope: dict[str, Any], receive: Receive, send: Send, live: bool) -> None:
+    await receive()  # the handshake
+    shop_id, user = parse_qs(scope["query_string"].decode()).get("shop", [""])[0], scope["user"]
+    if not user.is_authenticated or shop_id not in shops():
+        await send({"type": "websocket.close"})  # before accepting: the handshake is answered with 403
+        return
+    await send({"type": "websocket.accept"})
+    slot = hub().join(shop_id, Reader(scope["session"].session_key, user.pk), live)
+    conversation = Conversation(send, slot)
+    feeder = asyncio.create_task(conversation.feed())
+    try:
+        while (message := await receive())["type"] == "websocket.receive":
+            await conversation.hear(message.get("text") or message.get("bytes") or b"")
+    finally:
+        feeder.cancel()
+        await hub().leave(slot)
 
 
-class LiveConsumer(NoticeConsumer):
-    """The Live page's socket: snapshots besides notices."""
+async def live_socket(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """ASGI: the Live page's socket, snapshots besides notices."""
+    await _converse(scope, receive, send, live=True)
 
-    live = True
+
+async def notice_socket(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """ASGI: every other page's socket."""
+    await _converse(scope, receive, send, live=False)

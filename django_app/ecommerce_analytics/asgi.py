@@ -15,7 +15,7 @@ pages = get_asgi_application()
 from django.conf import settings  # noqa: E402
 
 from analytics.access_log import AccessLog  # noqa: E402
-from analytics.live_consumer import LiveConsumer, NoticeConsumer  # noqa: E402
+from analytics.live_consumer import live_socket, notice_socket  # noqa: E402
 
 _prefix = (settings.FORCE_SCRIPT_NAME or "").strip("/")
 
@@ -35,7 +35,7 @@ def socket(name: str) -> str:
     return f"{_prefix}/ws/{name}".lstrip("/")
 
 
-sockets = URLRouter([path(socket("live"), LiveConsumer.as_asgi()), path(socket("notices"), NoticeConsumer.as_asgi())])
+sockets = URLRouter([path(socket("live"), live_socket), path(socket("notices"), notice_socket)])
 
 application = below_prefix(
     ProtocolTypeRouter(
