@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from drills import bench as benches
-from drills import report, running
+from drills import report, results, running
 from drills.table import DRILLS
 from ecommerce.errors import PlatformError
 
@@ -28,6 +28,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--control", action="store_true", help="the negative control alone: the drill without its guarantee")
     parser.add_argument("--both", action="store_true", help="each drill, then its control")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the results as a page of documentation")
+    parser.add_argument("--results", type=Path, metavar="FILE", help="keep the results there; the page is of the newest of each drill")
     parser.add_argument(
         "--folder", type=Path, help="where the servers keep their data meanwhile (default: a new folder for temporary files)"
     )
@@ -59,16 +60,16 @@ def main(argv: list[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
     folder = Path(tempfile.mkdtemp(prefix="drills-", dir=arguments.folder))
-    shown: list[running.Result] = []
+    kept = arguments.results or folder / "results"
 
     def show(result: running.Result) -> None:
         print(report.line(result), flush=True)
-        shown.append(result)
+        results.keep(kept, result)
         if arguments.report:  # a run that is cut off leaves what it has found
-            report.write(arguments.report, shown, arguments.quick, chosen)
+            report.write(arguments.report, results.read(kept), DRILLS.values() if arguments.results else chosen)
 
-    results = running.run_all(chosen, arguments.quick, kinds, folder, show)
-    if all(result.as_expected for result in results):
+    found = running.run_all(chosen, arguments.quick, kinds, folder, show)
+    if all(result.as_expected for result in found):
         shutil.rmtree(folder, ignore_errors=True)
         return 0
     return 1

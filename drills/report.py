@@ -23,7 +23,6 @@ be seen to fail. One drill: `ecommerce drill NAME [--quick] [--control]`; the li
 """
 COLUMNS = "| | drill | broken | records | shop-days | result | slowest recovery | consumer's memory | took |\n|--:|---|---|--:|--:|---|--:|--:|--:|\n"
 CONTROLS = "\n## Controls\n\n| | drill | without | what is seen |\n|--:|---|---|---|\n"
-QUICK = "\nThese are the quick sizes (`--quick`).\n"
 
 
 def line(result: Result) -> str:
@@ -36,7 +35,7 @@ def line(result: Result) -> str:
     return f"{head}: {_outcome(result)}; {facts}, {more}{_notes(result)}"
 
 
-def page(results: Iterable[Result], quick: bool, chosen: Iterable[Drill]) -> str:
+def page(results: Iterable[Result], chosen: Iterable[Drill]) -> str:
     """docs/drills.md: a table of the ``chosen`` drills and one of their controls, "not run" where there is no result."""
     done = {(result.drill.name, result.control): result for result in results}
     drills, controls, notes = [], [], []
@@ -45,7 +44,7 @@ def page(results: Iterable[Result], quick: bool, chosen: Iterable[Drill]) -> str
         drills.append(row(found) if found else _row(drill.number, drill.name, drill.broken, "–", "–", "not run", "–", "–", "–"))
         controls.append(_row(drill.number, drill.name, drill.control.without, _seen(control) if control else "not run"))
         notes += [f"- {drill.name}: {'; '.join(found.notes)}." for found in [found] if found and found.notes]
-    body = [HEAD, QUICK if quick else "", "\n", COLUMNS, *drills, CONTROLS, *controls]
+    body = [HEAD, "\n", COLUMNS, *drills, CONTROLS, *controls]
     return "".join([*body, "\n## What else was seen\n\n" + "\n".join(notes) + "\n" if notes else ""])
 
 
@@ -62,8 +61,8 @@ def row(result: Result) -> str:
     return _row(result.drill.number, result.drill.name, _broken(result), *facts)
 
 
-def write(path: Path, results: Iterable[Result], quick: bool, chosen: Iterable[Drill]) -> None:
-    path.write_text(page(results, quick, chosen), encoding="utf-8")
+def write(path: Path, results: Iterable[Result], chosen: Iterable[Drill]) -> None:
+    path.write_text(page(results, chosen), encoding="utf-8")
 
 
 def _row(*cells: object) -> str:
@@ -73,7 +72,8 @@ def _row(*cells: object) -> str:
 def _broken(result: Result) -> str:
     times, seconds = result.size.times, result.size.seconds
     lasting = f", {seconds:g} s each" if result.drill.shows_seconds else ""
-    return result.drill.broken + (f", {times} times{lasting}" if times else "")
+    quick = " (quick size)" if result.size == result.drill.quick and not result.control else ""
+    return result.drill.broken + (f", {times} times{lasting}" if times else "") + quick
 
 
 def _outcome(result: Result) -> str:

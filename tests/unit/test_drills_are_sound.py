@@ -125,7 +125,7 @@ def test_the_page_shows_what_each_drill_and_each_control_did(tmp_path, monkeypat
     monkeypatch.setattr(signal, "signal", lambda number, handler: None)
     assert main([case.name, "--quick", "--both", "--report", str(tmp_path / "page.md"), "--folder", str(tmp_path)]) == 0
     page = (tmp_path / "page.md").read_text()
-    assert "| 1 | consumer-killed | SIGKILL of the consumer, 4 times | 60,000 | 6 | exact | 2.5 s |" in page
+    assert "| 1 | consumer-killed | SIGKILL of the consumer, 4 times (quick size) | 60,000 | 6 | exact | 2.5 s |" in page
     assert "| fails: a \\| b (and 1 more) |" in page
     assert not Result(case, case.full, True).as_expected
     assert not Result(case, case.full, False, error="no").as_expected
