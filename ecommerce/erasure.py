@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from ecommerce import erasure_lake, erasure_stores, warehouse
 from ecommerce.config import Settings
+from ecommerce.erasure_terms import Person
 from ecommerce.errors import PlatformError
 from ecommerce.shops import shop as find_shop
 from ecommerce.shops import shops
@@ -21,17 +22,6 @@ from ecommerce.suppression import CLIENT, CUSTOMER, Suppression
 
 class ErasureError(PlatformError):
     """The person could not be erased everywhere; the message says from where not, and the remedy."""
-
-
-@dataclass
-class Person:
-    """Who is erased in one shop: the customer, the clients that are nobody else's, and every id of their events that was found."""
-
-    shop_id: str
-    customer: str
-    clients: set[str] = field(default_factory=set)
-    events: set[str] = field(default_factory=set)
-    transactions: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)

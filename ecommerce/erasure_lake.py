@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,27 +15,8 @@ import pyarrow.parquet as pq
 
 from ecommerce import lake, privacy
 from ecommerce.config import PROJECT_DIR, Settings
+from ecommerce.erasure_terms import ERASED, Person, Step, word
 from ecommerce.suppression import TOKENS, Suppression
-
-if TYPE_CHECKING:
-    from ecommerce.erasure import Person
-
-ERASED = "[erased]"
-
-
-@dataclass(frozen=True)
-class Step:
-    """``erase`` returns what it took out, ``look`` (looked through, still found)."""
-
-    name: str
-    unit: str
-    erase: Callable[[Settings, Suppression, Person], int]
-    look: Callable[[Settings, Person], tuple[int, int]]
-
-
-def word(text: str) -> re.Pattern[str]:
-    """``text`` where it stands alone, not within a longer id."""
-    return re.compile(rf"(?<![\w.-]){re.escape(text)}(?![\w-])")
 
 
 def _partitions(settings: Settings, layer: str, person: Person) -> Iterator[Path]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from typing import TYPE_CHECKING
 
 import msgspec
 import psycopg
@@ -13,12 +12,9 @@ import redis
 from psycopg import sql
 
 from ecommerce.config import Settings
-from ecommerce.erasure_lake import ERASED, Step, word
+from ecommerce.erasure_terms import ERASED, Person, Step, word
 from ecommerce.errors import PlatformError
 from ecommerce.suppression import TOKENS, Suppression
-
-if TYPE_CHECKING:
-    from ecommerce.erasure import Person
 
 REWRITE_SECONDS = 300
 COLUMNS = """

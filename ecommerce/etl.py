@@ -11,16 +11,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import uuid_utils
-
 from ecommerce import lake, metrics
+from ecommerce.batch_run import Run, new_run_id
 from ecommerce.config import PROJECT_DIR, settings
 from ecommerce.errors import PlatformError
 from ecommerce.shops import shop as find_shop
@@ -33,33 +31,6 @@ Progress = Callable[[dict[str, Any]], None]
 
 class EtlError(PlatformError):
     """A batch run cannot start or did not end well; the message names the cause and the remedy."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """One batch run: one shop, one source, the days ``from_date`` to ``to_date`` inclusive.
-
-    With a ``repair`` (see ecommerce.repair) it reads what has landed before, put right first.
-    """
-
-    run_id: str
-    shop_id: str
-    source: str
-    from_date: str
-    to_date: str
-    input: str = ""
-    seed: int = 0
-    repair: str = ""
-
-    @property
-    def days(self) -> list[date]:
-        first, last = date.fromisoformat(self.from_date), date.fromisoformat(self.to_date)
-        return [first + timedelta(days=n) for n in range((last - first).days + 1)]
-
-
-def new_run_id() -> str:
-    """A run id that sorts by time."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{str(uuid_utils.uuid7())[-8:]}"
 
 
 def plan(shop_id: str, from_date: date, to_date: date, source: str = AUTO, input: str = "", seed: int | None = None) -> list[Run]:

@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ecommerce import ingest, lake, quarantine
+from ecommerce import held_back, ingest, lake
+from ecommerce.batch_run import Run
 from ecommerce.config import settings
 from ecommerce.errors import PlatformError
-from ecommerce.etl import Run
 from ecommerce.privacy import numbered
 
 
@@ -38,7 +38,7 @@ def apply(run: Run) -> int:
     """
     wanted = json.loads(run.repair)
     rows = {(row["file"], int(row["line"])): row for row in map(_addressed, wanted.get("rows", []))}
-    held = quarantine.of_days(settings(), run.shop_id, run.days, ingest.source_name(run.source), role="loader")
+    held = held_back.of_days(settings(), run.shop_id, run.days, ingest.source_name(run.source), role="loader")
     if unknown := sorted(set(rows) - {(one.file, one.line) for one in held}):
         raise RepairError(f"{unknown[0][0]} line {unknown[0][1]} is not held back: `ecommerce quarantine show --shop {run.shop_id}`")
     changes: dict[tuple[str, int], dict[str, Any]] = dict(rows)

@@ -169,7 +169,9 @@ def release(request: HttpRequest) -> HttpResponse:
 
         day, column = date.fromisoformat(form.get("day", "")), form.get("fix", "").partition("=")
         fix = {column[0].strip(): column[2].strip()} if column[1] else None
-        planned = quarantine.plan(settings(), shop.shop_id, day, fix, None, form.get("reason") or None, form.get("source") or None)
+        planned = quarantine.plan(
+            settings(), shop.shop_id, day, fix, None, form.get("reason") or None, form.get("source") or None, role="web"
+        )
         conf = {"shop": shop.shop_id, "from": planned.from_date, "to": planned.to_date, "source": planned.source, "repair": planned.repair}
         return f"Airflow began {airflow_api.trigger(**conf)}"
 

@@ -47,9 +47,9 @@ def daemon(java_of_executors: dict[str, str], main: str, *arguments: str):
         f"org.apache.spark.deploy.{main}",
         *arguments,
     ]
-    with subprocess.Popen(
-        command, env={**os.environ, **spark.environment(), **java_of_executors}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
+    environment = {**os.environ, **spark.environment(), **java_of_executors}
+    path = settings().var_dir / "logs" / f"{main.partition('.')[0]}-{arguments[5]}.log"
+    with path.open("wb") as log, subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process:
         try:
             yield process
         finally:
@@ -83,7 +83,7 @@ def cluster(folder, java_of_executors):
             stack.enter_context(
                 daemon(java_of_executors, "worker.Worker", *place, "--cores", "1", "--memory", "1g", f"spark://127.0.0.1:{port}")
             )
-        wait_until(lambda: alive(page, 2), "two workers")
+        wait_until(lambda: alive(page, 2), "two workers", 120)
         yield f"spark://127.0.0.1:{port}", page
 
 
