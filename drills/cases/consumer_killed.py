@@ -7,10 +7,12 @@ from drills.drill import Control, Drill, Size
 from drills.traffic import records, shop_days
 from drills.world import World
 
+SECONDS_A_KILL = 4
+
 
 def run(world: World, size: Size) -> None:
     dice = Random(1)
-    world.send(records(shop_days()), size.events)
+    world.send(records(shop_days()), size.events, rate=size.events / (size.times * SECONDS_A_KILL))
     consumer = world.start("consumer")
     for number in range(size.times):
         world.wait_applied(int(size.events * (number + dice.random()) / (size.times + 1)))
