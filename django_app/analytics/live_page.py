@@ -1,11 +1,11 @@
 """The Live page's first figures: a snapshot as the texts of the page. live.js writes the same texts from then on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from analytics import formats
+from analytics import formats, live_parts
 from analytics.live_compare import Comparison
 from ecommerce.metrics import BY_NAME, MONEY, Metric, ratio
 from ecommerce.shops import Shop
@@ -40,6 +40,7 @@ class Tile:
     minor: str = ""
     note: str = ""
     change: tuple[str, str, str] | None = None
+    spark: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,8 +103,8 @@ def tiles(snapshot: dict[str, Any] | None, shop: Shop, compared: Comparison | No
     """The key figures; "–" each where there is no snapshot."""
     if snapshot is None:
         return [Tile(metric, False, formats.UNKNOWN, note="not loaded") for metric in TILES]
-    measures = measures_of(snapshot)
-    return [_tile(metric, measures, shop, compared) for metric in TILES]
+    measures, lines = measures_of(snapshot), live_parts.sparks(snapshot)
+    return [replace(_tile(metric, measures, shop, compared), spark=lines.get(metric.name, "")) for metric in TILES]
 
 
 def _share(part: int, whole: int) -> Decimal | None:

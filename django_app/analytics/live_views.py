@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from analytics import live_page, live_rows
+from analytics import live_page, live_parts, live_rows
 from analytics.context import chosen_shop
 from analytics.live_compare import Comparison, last_week
 from analytics.live_source import read_snapshot
@@ -37,6 +37,14 @@ def _compared(shop: Shop, now: datetime) -> Comparison | None:
         return None
 
 
+def _this_hour(snapshot: dict[str, Any], shop: Shop, now: datetime) -> str:
+    try:
+        return live_parts.this_hour(snapshot, shop, now)
+    except DatabaseError as error:
+        log.warning("the Live page is rendered without last week's hour: %s", error)
+        return ""
+
+
 def _cards(snapshot: dict[str, Any], shop: Shop, now: datetime, compared: Comparison | None) -> dict[str, Any]:
     return {
         "hours": live_rows.hours(live_page.running_totals(snapshot, now), now, compared, shop),
@@ -46,6 +54,8 @@ def _cards(snapshot: dict[str, Any], shop: Shop, now: datetime, compared: Compar
         "products": live_rows.products(snapshot, shop),
         "happening": live_rows.happening(snapshot, shop),
         "ledger": live_rows.ledger(snapshot),
+        "breakdowns": live_parts.breakdowns(snapshot, shop),
+        "this_hour": _this_hour(snapshot, shop, now),
         "stream": live_rows.stream(snapshot, shop),
         "quiet": live_page.is_quiet(snapshot),
     }

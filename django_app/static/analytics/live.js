@@ -228,6 +228,7 @@
     products(snapshot.top_products);
     feed(snapshot.latest);
     ledger(snapshot.totals);
+    EAparts.paint(snapshot);
     stream(latest, latest.trip);
     speak(now);
   }
