@@ -38,7 +38,7 @@ SCHEMA = pa.schema([
 """The flattened contract, and where each row's event stands in the log."""
 
 MERGE_FILES = 32
-ROW_GROUP = 32_768
+ROW_GROUP = 8192
 SMALL_ROWS = 20_000
 CLOSED_ROWS = 250_000
 """Rows of one file of a day that is over, at most: what the archiver can hold while it merges."""

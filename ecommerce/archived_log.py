@@ -18,7 +18,7 @@ from ecommerce.flat_events import event_of
 from ecommerce.live.keys import KEEP_DAY
 
 PROGRESS = "_archived.json"
-BATCH_ROWS = 2048
+BATCH_ROWS = 512
 
 
 class Span(NamedTuple):
@@ -134,7 +134,11 @@ def _push(heap: list, number: int, events: Iterator[tuple[int, Event]]) -> None:
 def _events(path: Path) -> Iterator[tuple[int, Event]]:
     import pyarrow.parquet as pq  # 40 MB that a consumer carries only while it rebuilds
 
-    with pq.ParquetFile(path) as file:
-        rows = (row for batch in file.iter_batches(batch_size=BATCH_ROWS) for row in batch.to_pylist())
+    try:
+        file = pq.ParquetFile(path, pre_buffer=False)
+    except FileNotFoundError:
+        raise lake.LakeError(f"{path} is gone: merged while it was about to be read (start again), or lost (restore the lake)") from None
+    with file:
+        rows = (row for batch in file.iter_batches(batch_size=BATCH_ROWS, use_threads=False) for row in batch.to_pylist())
         for offset, lines in groupby(rows, key=lambda row: row["kafka_offset"]):
             yield offset, event_of(list(lines))

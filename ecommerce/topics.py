@@ -9,6 +9,7 @@ from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, R
 from kafka.errors import TopicAlreadyExistsError
 
 from ecommerce.config import Settings
+from ecommerce.live.keys import KEEP_DAY
 
 ADMIN = "admin"
 READ, WRITE = ACLOperation.READ, ACLOperation.WRITE
@@ -36,15 +37,21 @@ def prepare(settings: Settings) -> None:
     """Make the events topic and the dead-letter topic where they are missing, and allow what :func:`rights` lists."""
     client = KafkaAdminClient(**replace(settings, kafka_user=ADMIN).kafka_options)
     try:
-        _create(client, {settings.kafka_topic: settings.kafka_partitions, settings.kafka_dlq_topic: 1})
+        # A rebuild of the live state takes the refused records from here: they are kept as long as it keeps a day.
+        letters = {settings.kafka_dlq_topic: {"retention.ms": str(KEEP_DAY * 1000)}}
+        _create(client, {settings.kafka_topic: settings.kafka_partitions, settings.kafka_dlq_topic: 1}, letters)
         client.create_acls([_acl(*right) for right in rights(settings)])
     finally:
         client.close()
 
 
-def _create(client: KafkaAdminClient, wanted: dict[str, int]) -> None:
+def _create(client: KafkaAdminClient, wanted: dict[str, int], configs: dict[str, dict[str, str]]) -> None:
     known = client.list_topics()
-    missing = {name: {"num_partitions": number, "replication_factor": 1} for name, number in wanted.items() if name not in known}
+    missing = {
+        name: {"num_partitions": number, "replication_factor": 1, "configs": configs.get(name, {})}
+        for name, number in wanted.items()
+        if name not in known
+    }
     try:
         if missing:
             client.create_topics(missing, wait_for_metadata=True)

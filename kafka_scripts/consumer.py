@@ -26,14 +26,14 @@ from redis.retry import Retry
 from ecommerce import letters, live, record_batches, refill, refusal_guard, stream
 from ecommerce.archived_log import ArchivedLog
 from ecommerce.batches import BatchReader
-from ecommerce.config import ConfigError, Settings, settings
+from ecommerce.config import Settings, settings
 from ecommerce.dead_letters import DeadLetters, DeadRecord
+from ecommerce.errors import PlatformError
 from ecommerce.events import Event, encode
-from ecommerce.lake import LakeError
 from ecommerce.record_batches import Record
 from ecommerce.refusal_guard import RefusalGuard
 from ecommerce.shops import shops
-from ecommerce.suppression import Suppression, SuppressionError
+from ecommerce.suppression import Suppression
 from ecommerce.worker import Stopped, Worker, one_line
 
 POLL_MS = 200
@@ -216,6 +216,8 @@ class Consumer(ConsumerRebalanceListener):
         while end < offset and time.monotonic() < settled and not self.worker.stopping:
             self.worker.pause(0.5)
             end = self._end(partition)
+        if self.worker.stopping:
+            raise Stopped("asked to stop while the log's end was looked for")
         return end
 
     def _from_archive(self, partition: TopicPartition, claim: live.Claim, stop: int, committed: int) -> bool:
@@ -426,7 +428,7 @@ def main() -> int:
             consumer.close()
     except Stopped:
         pass
-    except (ConfigError, SuppressionError, LakeError, live.StateError) as error:
+    except PlatformError as error:
         if worker:
             worker.beat(state="stopped", incident=getattr(error, "incident", "refused_to_start"), message=str(error))
         print(f"consumer: {error}", file=sys.stderr)
