@@ -93,7 +93,9 @@ def test_every_service_waits_for_what_it_needs():
 
 
 def test_memory_limits_sum_to_at_most_six_gib():
-    assert sum(mebibytes(service) for service in SERVICES.values() if "profiles" not in service) <= 6 * 1024
+    # Steps that end before what needs them do not count.
+    staying = [service for service in SERVICES.values() if "profiles" not in service and service.get("restart") != "no"]
+    assert sum(map(mebibytes, staying)) <= 6 * 1024
 
 
 def test_stores_have_time_to_stop():
