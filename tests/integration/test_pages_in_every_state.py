@@ -172,3 +172,18 @@ def test_what_the_batch_alone_counts_is_unknown_of_a_running_day_and_not_zero(cl
     assert re.search(r"– ?counted by the batch run once the day is over", page)
     assert "−100.0%" not in page
     assert "Not known of the running day" in page
+
+
+@pytest.mark.parametrize("path", ["/sales", "/sales?range=yesterday", "/products", "/products/p1", "/customers", "/funnel", "/report"])
+def test_a_source_without_prices_shows_a_dash_with_its_reason_and_never_zero(client, warehouse, path):
+    for back in range(1, 3):
+        day = TODAY - timedelta(days=back)
+        warehouse.published(day)
+        warehouse._insert("mart_daily_sales", [day, 2, 4, 1, None, 100, *[None] * 8, "r1"])
+        warehouse._insert("mart_daily_product", [day, "p1", None, None, None, 5, 1, 2, 4, *[None] * 4, "r1"])
+    response = client.get(path, {} if "?" in path else {"range": "last-7-days"})
+    assert response.status_code == 200
+    page = text(response)
+    assert "£0.00" not in page.replace("£0.00 + days", "")
+    if path.startswith(("/sales", "/report", "/products/p1")):
+        assert "–the source gives no net revenue" in page.replace("– the", "–the")

@@ -32,9 +32,9 @@ UPDATE o SET views = round(sessions * (0.58 + 0.06 * r1)), carts = round(session
 UPDATE o SET checkouts = least(checkouts, carts);
 
 INSERT INTO warehouse.etl_run (run_id, shop_id, source, from_date, to_date, status, rows_in, rows_good, rows_quarantined, rows_excluded)
-VALUES ('year', %(shop)s, 'simulated', %(today)s::date - %(days)s, %(today)s::date - 1, 'published', 0, 0, 0, 0);
+VALUES ('year-' || %(shop)s, %(shop)s, 'simulated', %(today)s::date - %(days)s, %(today)s::date - 1, 'published', 0, 0, 0, 0);
 INSERT INTO warehouse.etl_run_day (run_id, shop_id, date, source, checksum, measures)
-SELECT 'year', %(shop)s, %(today)s::date - back, 'simulated', '', '{}' FROM generate_series(1, %(days)s) AS back;
+SELECT 'year-' || %(shop)s, %(shop)s, %(today)s::date - back, 'simulated', '', '{}' FROM generate_series(1, %(days)s) AS back;
 
 CREATE TEMP TABLE drawn ON COMMIT DROP AS SELECT o.*, item, random() AS pick, 1 + floor(random() * random() * 3)::int AS quantity, random() AS off
 FROM o, generate_series(0, o.lines - 1) AS item;
