@@ -13,7 +13,6 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -192,10 +191,12 @@ def compute(
     say("stage", 0, 1, "reading, casting and checking rows")
     staged = stage(spark, job, parts, tasks)
     rows = by_day(staged.rows, len(output.days), tasks)
+    if tasks == 1:
+        # Few rows are cut off from their plan, which would be planned again in every table's; one task needs no shuffle.
+        rows = rows.localCheckpoint().coalesce(1)
+        return write_and_load(spark, job, rows, staged.absent, output, all_marts, staged_tables, past, keep=False)
     with connect.kept(rows):
-        # One task needs no shuffle, but what is kept has forgotten that it is one.
-        together = (lambda frame: frame.coalesce(1)) if tasks == 1 else (lambda frame: frame)
-        return write_and_load(spark, job, together(rows), staged.absent, output, all_marts, staged_tables, past, together)
+        return write_and_load(spark, job, rows, staged.absent, output, all_marts, staged_tables, past, keep=True)
 
 
 def write_and_load(
@@ -207,9 +208,9 @@ def write_and_load(
     all_marts: list[marts.Mart],
     staged_tables: warehouse.Staging,
     past: history.Past,
-    together: Callable[[DataFrame], DataFrame],
+    keep: bool,
 ) -> tuple[list[Any], dict[str, int]]:
-    """Kept rows to the lake, then facts, kept in turn, and marts to the staging tables; ``together`` makes one task of a small frame."""
+    """The rows to the lake, then facts, computed once where ``keep``, and marts to the staging tables."""
     stats = rows.mapInArrow(lakewriter.writer(output.events_folders(), output.quarantine_folders()), lakewriter.STATS).collect()
     job.counts = count(stats)
     job.timings.end("spark: stage")
@@ -217,9 +218,8 @@ def write_and_load(
     say("load", 0, 1, "facts and marts")
     dsn = settings().postgres_dsn("loader")
     events = facts.accepted(rows, job.shop.time_zone)
-    facts_of_events = facts.of_events(events)
-    with connect.kept(*facts_of_events.values()):
-        of_events = {name: together(frame) for name, frame in facts_of_events.items()}
+    of_events = facts.of_events(events)
+    with connect.kept(*(of_events.values() if keep else ())):
         whole = {name: past.with_run(spark, name, frame, staged_tables, dsn) for name, frame in of_events.items() if name in past.spans}
         queries = mart_frames(spark, events, of_events, whole, absent, all_marts)
         loaded = load.load({**of_events, **queries}, staged_tables, dsn)

@@ -152,8 +152,9 @@ def stage(spark: SparkSession, source: Source, raw: DataFrame, shop: Shop, tasks
     rows = rows.withColumn(
         "_reason", F.coalesce("_row._damage", F.when(F.col("_excluded").isNull(), F.coalesce("_reason", violation(shop, "price" in given))))
     )
-    # The text of a good row is needed no more: it would be most of what the shuffles below carry.
-    rows = rows.withColumn("_row", F.col("_row").withField("_raw", F.when(F.col("_reason").isNotNull(), F.col("_row._raw"))))
+    # The text of a row that cannot be refused any more is left here: it would be most of what the shuffles below carry.
+    needed = F.col("_reason").isNotNull() | (F.col("event_name") == "purchase")
+    rows = rows.withColumn("_row", F.col("_row").withField("_raw", F.when(needed, F.col("_row._raw"))))
     rows = _by_content(rows, shop) if source.event_ids == "content" else _by_event_id(rows, shop, tasks)
     return Staged(classify(rows), frozenset(set(CONTRACT) - given))
 

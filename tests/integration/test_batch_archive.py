@@ -45,6 +45,7 @@ def test_copies_are_excluded_and_second_purchases_refused(postgres, spark):
     assert (day["gross_revenue"], day["discounts"], day["refunds"], day["net_revenue"]) == (10, 1, Decimal("4.5"), Decimal("4.5"))
     found = batch_runs.findings("kafka-1")
     assert found["excluded:duplicate_event"][0]["value"] == 1
-    assert batch_runs.rows("SELECT reason FROM warehouse.quarantine WHERE run_id = 'kafka-1'") == [{"reason": "duplicate_order"}]
+    held = batch_runs.rows("SELECT reason FROM warehouse.quarantine WHERE run_id = 'kafka-1'")
+    assert held == [{"reason": "duplicate_order: counted by event e1"}]
     manifest = lake.read_manifest(lake.events(settings().lake_dir, "kafka", "demo", DAY))
     assert manifest.run_id == "archive"
