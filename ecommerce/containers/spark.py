@@ -32,7 +32,9 @@ def options(settings: Settings) -> dict[str, str]:
 def _cluster_file(settings: Settings) -> list[str]:
     """The options by which master, workers and driver know each other, in a file only this user reads."""
     secret = settings.secret("spark_cluster_secret")
-    write(CLUSTER_FILE, f"spark.authenticate true\nspark.authenticate.secret {secret}\nspark.network.crypto.enabled true\n")
+    lines = ["spark.authenticate true", f"spark.authenticate.secret {secret}", "spark.network.crypto.enabled true"]
+    lines += ["spark.master.rest.enabled false"]  # the master takes jobs of those who know the secret alone
+    write(CLUSTER_FILE, "".join(f"{line}\n" for line in lines))
     return ["--properties-file", str(CLUSTER_FILE)]
 
 

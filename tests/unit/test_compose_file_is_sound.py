@@ -165,6 +165,15 @@ def test_a_container_sees_its_own_secrets_alone():
     assert all(mount.endswith(":/run/secrets:ro") for mount in mounts)
 
 
+def test_our_programs_look_for_their_secrets_where_they_are_mounted():
+    ours = {
+        name for name, service in ALL.items() if "build" in service and any("secrets" in str(mount) for mount in service.get("volumes", []))
+    }
+    assert {*ADDED, "django", "spark"} <= ours
+    for name in ours - {"init"}:
+        assert environment(ALL[name])["ECOMMERCE_SECRETS_DIR"] == "/run/secrets", name
+
+
 def test_every_volume_is_declared_and_used():
     assert {volume for service in ALL.values() for volume in volume_names(service)} == set(COMPOSE["volumes"])
 
