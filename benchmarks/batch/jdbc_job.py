@@ -25,7 +25,9 @@ def main(arguments: list[str]) -> None:
     with psycopg.connect(settings().postgres_dsn("loader")) as connection:
         schemas = {name: warehouse.schema_of(connection, name) for name in frames}
         for name in frames:
-            connection.execute(f"DELETE FROM warehouse.{name} WHERE shop_id = %s AND date = %s", (job.shop.shop_id, job.from_date))
+            of_the_day = " AND date = %(day)s" if "date" in schemas[name].names else ""
+            scope = {"shop": job.shop.shop_id, "day": job.from_date}
+            connection.execute(f"DELETE FROM warehouse.{name} WHERE shop_id = %(shop)s{of_the_day}", scope)
     url = (
         f"jdbc:postgresql://{settings().postgres_host}:{settings().postgres_port}/{settings().postgres_database}?reWriteBatchedInserts=true"
     )
