@@ -48,7 +48,7 @@ def daemon(java_of_executors: dict[str, str], main: str, *arguments: str):
         *arguments,
     ]
     environment = {**os.environ, **spark.environment(), **java_of_executors}
-    path = settings().var_dir / "logs" / f"{main.partition('.')[0]}-{arguments[5]}.log"
+    path = settings().var_dir / "logs" / f"{main.partition('.')[0]}-{Path(arguments[5]).name}.log"
     with path.open("wb") as log, subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process:
         try:
             yield process

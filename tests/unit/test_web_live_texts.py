@@ -21,7 +21,8 @@ def snapshot(**changes):
     measures = {name: "0.0000" if name in metrics.MONEY else 0 for name in metrics.ADDITIVE}
     measures |= {"orders": 95, "gross_revenue": "6200.0000", "discounts": "74.1200", "refunds": "232.3800", "net_revenue": "5893.5000"}
     minutes = [
-        {"minute": (AT - timedelta(minutes=back)).isoformat(), "events": back, "orders": 0, "net_revenue": "0.0000"} for back in range(59, -1, -1)
+        {"minute": (AT - timedelta(minutes=back)).isoformat(), "events": back, "orders": 0, "net_revenue": "0.0000"}
+        for back in range(59, -1, -1)
     ]
     found = {
         "date": date(2026, 11, 18).isoformat(),
