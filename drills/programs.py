@@ -18,6 +18,7 @@ from ecommerce.local.server import LocalError, wait_ready
 
 RESTART_SECONDS = 0.2
 STOP_SECONDS = 60
+START_SECONDS = 300
 
 
 class Kept:
@@ -129,7 +130,7 @@ def start_server(settings: Settings, name: str, extra_config: tuple[Path, str] |
     command = [sys.executable, "-m", "ecommerce.local", "exec", name]
     kept = Kept(name, command, environment(settings), settings.var_dir / "logs" / f"{name}.log")
     try:
-        wait_ready(server, servers.START_SECONDS)
+        wait_ready(server, START_SECONDS)
     except LocalError as error:
         kept.close(kill=True)
         raise LocalError(f"{error}\n{kept.tail()}") from None

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from drills.errors import DrillFailed
-from drills.programs import environment, start_server
+from drills.programs import START_SECONDS, environment, start_server
 from ecommerce import lake, shops, simulator
 from ecommerce.config import PROJECT_DIR
 from ecommerce.local import servers
@@ -99,7 +99,7 @@ class WarehouseWorld:
 
     def restart_spark(self) -> None:
         """Wait until the server that was killed is there again."""
-        wait_ready(servers.SERVERS["spark"](self.settings), servers.START_SECONDS)
+        wait_ready(servers.SERVERS["spark"](self.settings), START_SECONDS)
 
     # -- what readers see ---------------------------------------------------------------------------
 
