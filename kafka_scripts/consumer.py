@@ -40,7 +40,7 @@ POLL_MS = 200
 COMMIT_SECONDS = 1.0
 CHECK_SECONDS = 5.0
 SETTLE_SECONDS = 8.0
-PATIENCE, LONGEST_PATIENCE = 30.0, 600.0
+PATIENCE, LONGEST_PATIENCE = 20.0, 600.0
 """Without partitions for so long, seconds: spare members wait longer each time."""
 UNREMARKABLE = 1000
 """So many records counted from the beginning are a start, not a rebuild."""
@@ -111,11 +111,11 @@ class Consumer(ConsumerRebalanceListener):
         self.kafka.subscribe([self.log.topic], listener=self)
 
     def _check_joined(self) -> None:
-        """Without partitions for long, join anew as another member: the group would give the old one nothing again."""
-        if self.kafka.assignment():
+        """Without partitions for long, or in a rebalance that does not end, join anew as another member."""
+        if self.kafka.assignment() and self.kafka._coordinator.stable():
             self.without_since = time.monotonic()
         elif time.monotonic() - self.without_since > self.patience:
-            self.worker.say(f"no partitions within {self.patience:.0f} s: joining the group as a new member")
+            self.worker.say(f"the group gave no partitions within {self.patience:.0f} s: joining it as a new member")
             self.patience = min(2 * self.patience, LONGEST_PATIENCE)
             self.member = f"{self.member.partition('.')[0]}.{uuid.uuid4().hex[:6]}"
             self.kafka.close(autocommit=False, timeout_ms=2000)

@@ -61,6 +61,28 @@ def test_every_reason_is_kept_and_counted(world):
     assert unattributed == {b"received": b"3", **{f"refused:{reason}".encode(): b"1" for reason in apart}}
 
 
+def test_every_kind_of_damage_is_kept(world):
+    sound = wire()
+    damaged = {
+        "deep nesting": sound[:-1] + b', "x": ' + b"[" * 20_000 + b"]" * 20_000 + b"}",
+        "NUL, escaped": wire(page="\x00"),
+        "NUL, raw": sound.replace(b'"event_id"', b'"event_id\x00"'),
+        "UTF-16": sound.decode().encode("utf-16"),
+        "Latin-1": wire(page="/").replace(b'"/"', b'"/caf\xe9"'),
+        "not UTF-8 where nobody reads": sound[:-1] + b', "x": "\xff"}',
+        "huge integer": wire(schema_version=10**400),
+        "a name twice": sound[:-1] + b', "currency": "USD"}',
+        "NaN": sound[:-1] + b', "x": NaN}',
+        "no bytes": b"",
+    }
+    world.send([sound, *damaged.values(), wire(event_id="00000000-0000-4000-8000-000000000002")])
+    consumer = world.start("consumer")
+    world.wait_applied()
+    assert stop(consumer) == 0
+    assert {value for _, value in world.dead_letters()} == set(damaged.values())
+    assert world.snapshot("demo", shops.shop("demo").day_of(datetime.now(UTC)))["totals"]["counted"] == 2
+
+
 def test_a_huge_record_is_kept_in_part(world):
     world.send([b"x" * 1_000_000])
     consumer = world.start("consumer")

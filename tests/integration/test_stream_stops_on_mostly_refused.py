@@ -17,12 +17,12 @@ pytestmark = pytest.mark.servers
 @pytest.fixture
 def world(kafka, tmp_path):
     settings = servers.isolated_settings(tmp_path / "redis", shops_file=tmp_path / "shops.toml")
-    shutil_shops(tmp_path / "shops.toml", "")
+    write_shops(tmp_path / "shops.toml", "")
     with servers.running(settings, "redis"), own_world(kafka, tmp_path, settings) as made:
         yield made
 
 
-def shutil_shops(path: Path, more: str) -> None:
+def write_shops(path: Path, more: str) -> None:
     demo = '[demo]\nname = "Demo"\ntime_zone = "Europe/Berlin"\ncurrency = "EUR"\n'
     path.write_text(demo + more, encoding="utf-8")
 
@@ -38,12 +38,13 @@ def test_it_stops_and_goes_on_when_put_right_or_accepted(world):
     assert (beat["state"], beat["incident"]) == ("stopped", "too_many_refused")
     assert "more than half of 1000 records are refused, for example unknown_shop" in world.log("consumer")
 
-    shutil_shops(world.settings.shops_file, '\n[newcomer]\nname = "N"\ntime_zone = "UTC"\ncurrency = "EUR"\n')
+    write_shops(world.settings.shops_file, '\n[newcomer]\nname = "N"\ntime_zone = "UTC"\ncurrency = "EUR"\n')
+    world.send(event(event_time=now) for _ in range(1000))
     consumer = world.start("consumer")
     world.wait_applied()
     assert stop(consumer) == 0
     day = shops.shop("demo").day_of(now)
-    assert world.snapshot("demo", day)["totals"]["counted"] == 1000
+    assert world.snapshot("demo", day)["totals"]["counted"] == 2000
     assert len(world.dead_letters()) + int(world.redis.hget(f"live:1:day:newcomer:{now.date()}", "counted")) == 1200
     assert refusal_guard.halted(world.redis) == {}
 
