@@ -65,8 +65,8 @@ def master(settings: Settings) -> None:
 
 def worker(settings: Settings) -> None:
     """Become a worker of the cluster that ``spark_master`` names."""
-    folder = settings.var_dir / "spark-worker"
-    folder.mkdir(exist_ok=True)
+    folder = settings.var_dir / "spark-worker" / socket.gethostname()  # the workers share the volume
+    folder.mkdir(parents=True, exist_ok=True)
     os.environ["SPARK_SCALA_VERSION"] = "2.13"  # what Spark's shell scripts say to the launcher of executors
     place = ["--host", socket.gethostname(), "--work-dir", str(folder), "--cores", "1", "--memory", "512m"]
     _daemon(settings, "worker.Worker", *place, settings.spark_master)
