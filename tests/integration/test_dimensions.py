@@ -32,6 +32,7 @@ def connection(postgres):
             "mart_daily_distinct",
             "dim_product",
             "dim_customer",
+            "dim_shop",
         ):
             connection.execute(f"DELETE FROM warehouse.{table} WHERE shop_id = %s", (SHOP,))
 
