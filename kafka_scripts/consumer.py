@@ -146,9 +146,10 @@ class Consumer(ConsumerRebalanceListener):
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Hold new partitions until they are claimed; this runs inside poll and must not wait."""
         for partition in assigned:
+            self.unclaimed.add(partition)
+            self.claims.pop(partition, None)
             self.kafka.seek(partition, 0)
             self.kafka.pause(partition)
-            self.unclaimed.add(partition)
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         for partition in revoked:
@@ -198,7 +199,6 @@ class Consumer(ConsumerRebalanceListener):
             f"{torn.args[0].partition('. ')[0]}: rebuilding it in generation {self._on_redis(lambda: live.new_generation(self.redis))}"
         )
         self.on_partitions_assigned(list(self.claims))
-        self.claims.clear()
 
     def _plan(self, partition: TopicPartition) -> tuple[refill.Plan, int, int | None]:
         """Where to count on, the offset below which refused records are dead letters already, and the stored offset."""
@@ -288,6 +288,10 @@ class Consumer(ConsumerRebalanceListener):
         """Apply the records of one partition; on a lost claim leave them to whoever owns it."""
         claim = self.claims.get(partition)
         if claim is None:
+            return
+        if records[0][0] < claim.next:
+            # An assignment's callback, on kafka-python's own thread, came between the claim and this read.
+            self.on_partitions_assigned([partition])
             return
         batch = self.reader.read(partition.partition, claim.next, records)
         self._watch_refused(partition, records, batch)
