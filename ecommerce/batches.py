@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ecommerce import stream
 from ecommerce.event_reader import EventReader
-from ecommerce.live import Accepted, Batch, Refusal
+from ecommerce.live import Batch, Refusal
 from ecommerce.record_batches import Record
 from ecommerce.shops import Shop
 from ecommerce.suppression import Suppression
@@ -26,5 +26,4 @@ class BatchReader:
         for (offset, timestamp, _, value), why in unaccepted:
             place = stream.shop_day_of_refused(value, timestamp, self._shops) or (None, None)
             refused.append(Refusal(offset, why.reason, why.detail, *place))
-        events = [Accepted(*found) for found in self.suppression.filtered(accepted)]
-        return Batch(partition, first, records[-1][0] + 1, events, refused)
+        return Batch(partition, first, records[-1][0] + 1, self.suppression.filtered(accepted), refused)

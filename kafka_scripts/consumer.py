@@ -7,6 +7,7 @@ moves the stored offset (ecommerce/live). What is refused goes to the dead-lette
 from __future__ import annotations
 
 import argparse
+import gc
 import socket
 import sys
 import time
@@ -40,6 +41,8 @@ POLL_MS = 200
 COMMIT_SECONDS = 1.0
 CHECK_SECONDS = 5.0
 SETTLE_SECONDS = 8.0
+BUSY_RECORDS = 1000
+"""A poll with fewer is caught up: its last batch is waited for at once."""
 PATIENCE, LONGEST_PATIENCE = 20.0, 600.0
 """Without partitions for so long, seconds: spare members wait longer each time."""
 UNREMARKABLE = 1000
@@ -62,6 +65,7 @@ class Consumer(ConsumerRebalanceListener):
         self.unclaimed: set[TopicPartition] = set()
         self.rebuilding: dict[int, tuple[int, int]] = {}
         self.refused_before: dict[int, list[live.Refusal]] | None = None
+        self.under_way: tuple | None = None
         self.counted_records, self.rate_from = 0, time.monotonic()
         self.patience = PATIENCE
         self.committed = self.last_records = self.checked = time.monotonic()
@@ -163,6 +167,7 @@ class Consumer(ConsumerRebalanceListener):
             self.on_partitions_assigned(unknown)
         taken = sorted(self.unclaimed)
         if taken:
+            self.settle()
             self.archived = ArchivedLog(self.config.lake_dir, self.log.topic_id)
         for partition in taken:
             if partition in self.unclaimed:
@@ -285,7 +290,7 @@ class Consumer(ConsumerRebalanceListener):
         return {partition: self.to_plain(records) for partition, records in polled.items()}
 
     def count(self, partition: TopicPartition, records: list[Record]) -> None:
-        """Apply the records of one partition; on a lost claim leave them to whoever owns it."""
+        """Decode the records of one partition while Redis works on the batch before, then send theirs and do not wait."""
         claim = self.claims.get(partition)
         if claim is None:
             return
@@ -294,15 +299,39 @@ class Consumer(ConsumerRebalanceListener):
             self.on_partitions_assigned([partition])
             return
         batch = self.reader.read(partition.partition, claim.next, records)
+        self.settle()
+        if self.claims.get(partition) is not claim:
+            return
+        batch.first = claim.next
         self._watch_refused(partition, records, batch)
 
         def keep_refused(refused: list[live.Refusal]) -> None:
             by_offset = {record[0]: DeadRecord(*partition, *record) for record in records}
             self._on_kafka(lambda: self.dead_letters.send((by_offset[r.offset], r.reason, r.detail) for r in refused))
 
+        self.under_way = partition, claim, batch, keep_refused, self._begun(claim, batch, keep_refused)
+
+    def _begun(self, claim: live.Claim, batch: live.Batch, keep_refused: live.OnRefused) -> live.Step | None:
+        """The step of the batch, sent; None where Redis is away."""
         try:
-            self._on_redis(lambda: self.live.apply(claim, batch, keep_refused))
-            self.counted_records += len(records)
+            return self.live.begin(claim, batch, keep_refused)
+        except (RedisAway, RedisSlow):
+            return None
+
+    def settle(self) -> None:
+        """Wait until the batch under way is applied; on a lost claim leave it to whoever owns the partition."""
+        if self.under_way is None:
+            return
+        (partition, claim, batch, keep_refused, step), self.under_way = self.under_way, None
+
+        def once() -> None:
+            nonlocal step
+            taken, step = step, None
+            self.live.finish(taken) if taken else self.live.apply(claim, batch, keep_refused)
+
+        try:
+            self._on_redis(once)
+            self.counted_records += batch.next - batch.first
         except (live.Moved, live.Stale):
             self._lost(partition)
         except live.Torn as torn:
@@ -369,6 +398,7 @@ class Consumer(ConsumerRebalanceListener):
         """Now and then: is the state still there, and after a silence, is Kafka, with the same topic?"""
         if time.monotonic() - self.checked >= CHECK_SECONDS:
             self.checked = time.monotonic()
+            self.settle()
             self._check_state()
         if time.monotonic() - self.last_records >= CHECK_SECONDS:
             self._check_log()
@@ -401,13 +431,20 @@ class Consumer(ConsumerRebalanceListener):
 def run(consumer: Consumer, new_generation: bool, accept_refused: bool) -> None:
     """Until asked to stop: claim, poll, count, report."""
     consumer.connect(new_generation, accept_refused)
+    # Batches hold no cycles: looking for some in them would cost a fifth of the CPU.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
     while not consumer.worker.stopping:
         consumer.claim_assigned()
-        for partition, records in consumer.poll().items():
+        polled = consumer.poll()
+        for partition, records in polled.items():
             consumer.count(partition, records)
+        if sum(map(len, polled.values())) < BUSY_RECORDS:
+            consumer.settle()
         consumer.commit()
         consumer.report()
         consumer.check()
+    consumer.settle()
     consumer.commit(wait=True)
 
 

@@ -8,7 +8,7 @@ from ecommerce.live.generations import new_generation
 from ecommerce.live.keys import CHANNEL
 from ecommerce.live.progress import Progress
 from ecommerce.live.snapshot import LiveState
-from ecommerce.live.writer import Claim, LiveWriter, Moved, Origin, Stale, StateError, Torn
+from ecommerce.live.writer import Claim, LiveWriter, Moved, OnRefused, Origin, Stale, StateError, Step, Torn
 
 __all__ = [
     "CHANNEL",
@@ -18,11 +18,13 @@ __all__ = [
     "LiveState",
     "LiveWriter",
     "Moved",
+    "OnRefused",
     "Origin",
     "Progress",
     "Refusal",
     "Stale",
     "StateError",
+    "Step",
     "Torn",
     "new_generation",
 ]

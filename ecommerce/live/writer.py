@@ -11,9 +11,10 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from redis import Redis
+from redis.exceptions import NoScriptError
 
 from ecommerce.errors import PlatformError
 from ecommerce.events import Event
@@ -22,6 +23,9 @@ from ecommerce.live.aggregate import ORDER_EVENTS, Batch, Judge, Known, Refusal,
 from ecommerce.shops import Shop
 
 _LUA = {name: (Path(__file__).parent / f"{name}.lua").read_text(encoding="utf-8") for name in ("claim", "apply")}
+
+
+OnRefused = Callable[[list[Refusal]], None]
 
 
 class Origin(NamedTuple):
@@ -76,6 +80,19 @@ class Claim:
     watermarks: dict[str, int] = field(default_factory=dict)
     fresh: bool = False
     """Nothing of the partition was counted before."""
+
+
+@dataclass
+class Step:
+    """One batch on its way into Redis: what is asked, what was learned on the way, the connection that will answer."""
+
+    claim: Claim
+    batch: Batch
+    on_refused: OnRefused
+    past: bool = False
+    known: Known = field(default_factory=Known)
+    verdicts: Verdicts = field(default_factory=Verdicts)
+    connection: Any = None
 
 
 class LiveWriter:
@@ -159,7 +176,7 @@ class LiveWriter:
             raise Torn(partition, stored["torn"])
         return Claim(partition, stored["writer"], int(stored["next"]), _watermarks(stored), stored["epoch"] == "1")
 
-    def apply(self, claim: Claim, batch: Batch, on_refused: Callable[[list[Refusal]], None], past: bool = False) -> Verdicts:
+    def apply(self, claim: Claim, batch: Batch, on_refused: OnRefused, past: bool = False) -> Verdicts:
         """Count ``batch`` in one atomic step and move ``claim`` on; ``past`` events are no news to open pages.
 
         ``on_refused`` gets every refusal, those found here (a second event of an order, an amount too
@@ -171,28 +188,70 @@ class LiveWriter:
             StateError: a key of the live state is damaged.
             redis.RedisError: Redis did not answer; apply the same batch again.
         """
-        known = Known()
+        return self._go_on(Step(claim, batch, on_refused, past), None)
+
+    def begin(self, claim: Claim, batch: Batch, on_refused: OnRefused) -> Step:
+        """Send the step of :meth:`apply` without waiting for its answer, which :meth:`finish` takes.
+
+        Raises:
+            redis.RedisError: Redis is away; apply the same batch.
+        """
+        step = Step(claim, batch, on_refused)
+        packed = self._request(step)
+        step.connection = self._redis.connection_pool.get_connection()
+        try:
+            step.connection.send_command("EVALSHA", self._apply.sha, 0, packed)
+        except BaseException:
+            self._drop(step)
+            raise
+        return step
+
+    def finish(self, step: Step) -> Verdicts:
+        """Wait for the answer to a step that was begun, and go on with it until it is applied; raises as :meth:`apply`."""
+        try:
+            answer = step.connection.read_response()
+        except NoScriptError:
+            answer = None
+        except BaseException:
+            self._drop(step)
+            raise
+        self._redis.connection_pool.release(step.connection)
+        return self._go_on(step, answer)
+
+    def _go_on(self, step: Step, answer: list | None) -> Verdicts:
+        """Take in ``answer``, or ask first where there is none, until the batch is applied."""
+        claim = step.claim
         while True:
-            verdicts = self._judge.verdicts(batch, claim.watermarks, known)
-            fresh = [refusal for refusal in [*batch.refused, *verdicts.refused] if refusal.offset not in batch.reported]
-            if fresh:
-                on_refused(fresh)
-                batch.reported |= {refusal.offset for refusal in fresh}
-            packed = request.build(self.names, claim.writer, batch, verdicts, time.time(), past)
-            status, *answer = self._apply(args=[packed])
+            status, *rest = answer or self._apply(args=[self._request(step)])
+            answer = None
             if status == b"applied":
-                claim.next = batch.next
-                claim.watermarks.update(verdicts.watermarks)
-                return verdicts
-            if status == b"moved" and answer[0] == str(batch.next).encode():
+                claim.next = step.batch.next
+                claim.watermarks.update(step.verdicts.watermarks)
+                return step.verdicts
+            if status == b"moved" and rest[0] == str(step.batch.next).encode():
                 # Applied before, the answer was lost: the verdicts that counted are those in Redis.
-                claim.next = batch.next
+                claim.next = step.batch.next
                 stored = self._redis.hgetall(self.names.partition(claim.partition))
                 claim.watermarks = _watermarks({name.decode(): value.decode() for name, value in stored.items()})
-                return verdicts
+                return step.verdicts
             if status == b"torn":
-                raise Torn(claim.partition, answer[0].decode())
-            _learn(status, answer, known, verdicts, self.names)
+                raise Torn(claim.partition, rest[0].decode())
+            _learn(status, rest, step.known, step.verdicts, self.names)
+
+    def _request(self, step: Step) -> bytes:
+        """Judge the batch by what is known, see that its refused records are safe, and pack the step."""
+        batch = step.batch
+        step.verdicts = self._judge.verdicts(batch, step.claim.watermarks, step.known)
+        fresh = [refusal for refusal in [*batch.refused, *step.verdicts.refused] if refusal.offset not in batch.reported]
+        if fresh:
+            step.on_refused(fresh)
+            batch.reported |= {refusal.offset for refusal in fresh}
+        return request.build(self.names, step.claim.writer, batch, step.verdicts, time.time(), step.past)
+
+    def _drop(self, step: Step) -> None:
+        """An answer may still come over this connection: it must not serve another command."""
+        step.connection.disconnect()
+        self._redis.connection_pool.release(step.connection)
 
 
 def _watermarks(stored: Mapping[str, str]) -> dict[str, int]:
