@@ -8,6 +8,7 @@ so each is parsed once. Whatever is unusual goes to ``stream.read``, which alone
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -21,9 +22,13 @@ from ecommerce.shops import Shop
 MOST_CACHED, LARGEST_CACHED = 20_000, 1_000
 """Lists of items that are kept, and bytes of one on the wire: 50 MB at the very worst."""
 
+CHUNK = 256
+"""Records that are read before the next: they stay in the processor's cache between one look and another."""
+
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _CONTROL = re.compile(rb"\\(?:[bfnrt]|u00[01])")
 """An escape that stands for a control character; JSON has no other way to write one."""
+_UNUSUAL = re.compile(rb'\\|"\s')
 _DASHES = (8, 13, 18, 23)
 _LOOSE = {
     events.Id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)],
@@ -78,8 +83,11 @@ class EventReader:
 
     def read(self, records: list[Record]) -> tuple[list[tuple[int, Event]], list[tuple[Record, Refused]]]:
         """Offset and event of the valid ones among ``records``, in order; the others, each with what is wrong."""
-        accepted, doubtful = self._read_usual(records) if records else ([], [])
-        refused = []
+        accepted, doubtful, refused = [], [], []
+        for start in range(0, len(records), CHUNK):
+            usual, rest = self._read_usual(records[start : start + CHUNK])
+            accepted += usual
+            doubtful += rest
         for record in sorted(doubtful):
             try:
                 accepted.append((record[0], stream.read(record[3], record[1], self._shops)))
@@ -92,53 +100,45 @@ class EventReader:
     def _read_usual(self, records: list[Record]) -> tuple[list[tuple[int, Event]], list[Record]]:
         """The events that are surely valid, and the records that ``stream.read`` must judge."""
         accepted: list[tuple[int, Event]] = []
-        doubtful: list[Record] = []
-        read: list[tuple[Record, list[Item]]] = []
-        earliest = records[0][1]
+        earliest, now = records[0][1], time.time() * 1000
         if earliest <= 0:
             return accepted, records
-        limit = stream.written_at(earliest) + MAX_FUTURE
-        text = b"".join([value for _, _, _, value in records if value])
+        records, found, doubtful = self._decoded(records)
+        text = b"[%b]" % b",".join([value for _, _, _, value in records])
         controls = b"\\" in text and _CONTROL.search(text)
-        decode, currencies, goods_of, known, append = self._decode, self._currencies, self._goods_of, self._goods.get, accepted.append
-        for record in records:
+        written = _encode(found) == text
+        limit = stream.written_at(earliest) + MAX_FUTURE
+        soonest, latest = (
+            stream.written_at(stamp) + skew for stamp, skew in ((max(r[1] for r in records), -MAX_SKEW), (earliest, MAX_SKEW))
+        )
+        currencies, goods_of, known, append = self._currencies, self._goods_of, self._goods.get, accepted.append
+        for record, event in zip(records, found, strict=True):
             offset, timestamp, _, value = record
-            try:
-                event = decode(value)
-            except _UNREADABLE:
-                doubtful.append(record)
-                continue
+            plain = written or _is_plain(event, value)
             raw, sent_at = event.items, event.sent_at
             if raw is _NO_ITEMS:
-                items: list[Item] = []
+                event.items = []
                 sure = event.event_name not in NEED_ITEMS
             else:
                 raw = bytes(raw)
                 goods = known(raw) or goods_of(raw)
-                items = goods.items
-                sure = (goods.plain or (items and event.event_name == "adjustment")) and (
+                event.items = goods.items
+                sure = (goods.plain or (goods.items and event.event_name == "adjustment")) and (
                     event.transaction_id is not None or event.event_name != "purchase"
                 )
             if (
                 sure
-                and timestamp >= earliest
+                and plain
+                and earliest <= timestamp <= now
                 and EARLIEST <= event.event_time <= limit
                 and currencies.get(event.shop_id) == event.currency
                 and len(value) <= MAX_BYTES
+                and (sent_at is None or soonest <= sent_at <= latest or abs(timestamp / 1000 - sent_at.timestamp()) <= MAX_SKEW_SECONDS)
                 and not (controls and _CONTROL.search(value))
-                and (sent_at is None or -MAX_SKEW_SECONDS <= timestamp / 1000 - sent_at.timestamp() <= MAX_SKEW_SECONDS)
             ):
                 append((offset, event))
-                read.append((record, items))
             else:
                 doubtful.append(record)
-        if not (text.isascii() and _as_written([event for _, event in accepted], [record for record, _ in read])):
-            odd = [not _is_plain(event, record[3]) for (_, event), (record, _) in zip(accepted, read, strict=True)]
-            doubtful += [record for (record, _), strange in zip(read, odd, strict=True) if strange]
-            accepted = [found for found, strange in zip(accepted, odd, strict=True) if not strange]
-            read = [found for found, strange in zip(read, odd, strict=True) if not strange]
-        for (_, event), (_, items) in zip(accepted, read, strict=True):
-            event.items = items
         if not _are_uuids([event.event_id for _, event in accepted]):
             good = {offset for offset, event in accepted if _are_uuids([event.event_id])}
             bad = {offset for offset, _ in accepted} - good
@@ -146,13 +146,28 @@ class EventReader:
             doubtful += [record for record in records if record[0] in bad]
         return accepted, doubtful
 
+    def _decoded(self, records: list[Record]) -> tuple[list[Record], list[Any], list[Record]]:
+        """The records that can be decoded, what is in them, and the records that cannot."""
+        decode = self._decode
+        try:
+            return records, [decode(value) for _, _, _, value in records], []
+        except _UNREADABLE:
+            readable, found, unreadable = [], [], []
+        for record in records:
+            try:
+                found.append(decode(record[3]))
+                readable.append(record)
+            except _UNREADABLE:
+                unreadable.append(record)
+        return readable, found, unreadable
+
     def _goods_of(self, raw: bytes) -> _Goods:
         """The items in ``raw``, none of them where they are not surely valid."""
         try:
             items = _decode_items(raw)
         except _UNREADABLE:
             return _DOUBTFUL
-        if len(_encode(items)) != len(raw):
+        if _encode(items) != raw:
             try:
                 events.check_text(raw)
             except Refused:
@@ -168,20 +183,15 @@ class EventReader:
         return made
 
 
-def _as_written(found: list[Any], records: list[Record]) -> bool:
-    """Whether all of ``found`` are written in the records just as we would write them, but for the order of fields: nothing twice."""
-    return len(_encode(found)) == sum(len(value) for _, _, _, value in records) + max(1, len(found)) + 1
-
-
 def _is_plain(event: Any, value: bytes) -> bool:
-    """Whether ``value`` surely has no name twice and no broken text; items are looked at apart."""
+    """Whether ``value`` surely has no name twice and no broken text; items are looked at apart.
+
+    It is written as we would write it, or has as many names, none of them behind an escape or before a blank.
+    """
     made = _encode(event)
-    if not value.isascii():
-        try:
-            value.decode()
-        except UnicodeDecodeError:
-            return False
-    return len(made) == len(value) or (b"\\" not in value and made.count(b":") == value.count(b":"))
+    if made == value:
+        return True
+    return value.isascii() and not _UNUSUAL.search(value) and made.count(b'":') == value.count(b'":')
 
 
 def _one_of(values: Iterable[str]) -> Any:
