@@ -67,6 +67,6 @@ DRILL = Drill(
     quick=Size(30_000, 0),
     control=Control(
         "the dead-letter topic: what is refused is dropped",
-        (Change(CONSUMER, "self.live.apply(claim, batch, keep_refused)", "self.live.apply(claim, batch, lambda refused: None)"),),
+        (Change(CONSUMER, "self.live.begin(claim, batch, keep_refused)", "self.live.begin(claim, batch, lambda refused: None)"),),
     ),
 )

@@ -7,9 +7,9 @@ from drills.world import World
 
 SKIPS_WHAT_REDIS_REFUSES = Change(
     CONSUMER,
-    "            self._on_redis(lambda: self.live.apply(claim, batch, keep_refused))\n",
+    "            self._on_redis(once)\n",
     "            try:\n"
-    "                self.live.apply(claim, batch, keep_refused)\n"
+    "                once()\n"
     "            except RedisError:\n"
     "                claim.next = batch.next\n",
 )
