@@ -30,4 +30,4 @@ def noted_report() -> None:
 
 
 consumer.poll, consumer.report = noted_poll, noted_report
-program.run(consumer, False)
+program.run(consumer, False, False)
