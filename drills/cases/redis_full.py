@@ -8,10 +8,7 @@ from drills.world import World
 SKIPS_WHAT_REDIS_REFUSES = Change(
     CONSUMER,
     "            self._on_redis(once)\n",
-    "            try:\n"
-    "                once()\n"
-    "            except RedisError:\n"
-    "                claim.next = batch.next\n",
+    "            try:\n                once()\n            except RedisError:\n                claim.next = batch.next\n",
 )
 
 
