@@ -3,6 +3,7 @@
 import json
 import random
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -46,7 +47,9 @@ def same_numbers(found: dict, expected: dict) -> None:
         assert abs(estimate - expected["distinct"][name]) <= max(3, 3 * 0.0081 * expected["distinct"][name])
 
 
-def test_killed_many_times_among_copies_and_poison(world, simulated):
+@pytest.mark.parametrize("decoder", ["batches", "client"])
+def test_killed_many_times_among_copies_and_poison(world, simulated, decoder):
+    world.settings = replace(world.settings, record_decoder=decoder)
     _, day, sent, expected = simulated
     dice = random.Random(1)
     copies = dice.sample(sent, len(sent) // 20)
