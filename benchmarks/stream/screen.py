@@ -12,7 +12,6 @@ from bisect import bisect_left
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-import msgspec
 from kafka import KafkaProducer
 from websockets.exceptions import ConnectionClosed
 
@@ -107,16 +106,17 @@ def _listen(socket, frames: list[tuple[float, int]]) -> None:
     try:
         while True:
             message = json.loads(socket.recv())
-            frames.append((time.monotonic(), message["snapshot"]["totals"]["received"]))
-            socket.send(json.dumps({"ack": message["key"]}))
+            if "snapshot" in message:
+                frames.append((time.monotonic(), message["snapshot"]["totals"]["received"]))
+            if "key" in message:
+                socket.send(json.dumps({"ack": message["key"]}))
     except ConnectionClosed:
         return
 
 
 def _send(topic: Settings, rate: int, seconds: float) -> list[float]:
     """When each event was handed to a producer with the platform's own settings."""
-    made = [msgspec.structs.asdict(event) for event in traffic.events(int(rate * seconds), traffic.Mix(), seed=rate)]
-    events = [(traffic.Event(**fields), f"{fields['shop_id']}:{fields['client_id']}".encode()) for fields in made]
+    events = [(event, event.key) for event in traffic.events(int(rate * seconds), traffic.Mix(), seed=rate)]
     producer = KafkaProducer(**topic.kafka_options, acks="all", compression_type="zstd", linger_ms=20)
     sent, began = [], time.monotonic()
     for number, (event, key) in enumerate(events):
