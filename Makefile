@@ -40,7 +40,7 @@ test-fast: setup ## unit tests alone, no servers
 test-compose: setup ## the containers of docker-compose.yml: build, start, use, kill, stop (needs a Docker engine; core=1: as CI does)
 	@TEST_COMPOSE=1 $(PYTHON_IN_VENV) -m pytest -rs -x --durations=0 tests/compose $(if $(core),-m "not long")
 
-bench-stream: setup ## the stream against raw Kafka and other frameworks; writes docs/benchmarks.md (15 minutes; args=--quick: one)
+bench-stream: setup ## the stream against raw Kafka and other frameworks; writes docs/benchmarks.md (8 minutes; args=--quick: one)
 	@$(PYTHON_IN_VENV) -m benchmarks.stream $(args)
 
 lint: setup ## ruff's checks and formatting

@@ -31,16 +31,16 @@ def main() -> int:
                 world, topic, events, 1 if quick else 5, lambda row: row is rows.OURS or wanted in row.name.lower()
             )
         if "together" in only:
-            found["together"] = extras.together(world, topic, events)
+            found["together"] = extras.together(world, topic, events // 2)
         if "catch_up" in only:
             found["catch_up"] = extras.catch_up(world, topic, events, quick)
         world.drop(topic)
         if "growth" in only:
-            found["growth"] = extras.growth(world, 20_000 if quick else 150_000)
+            found["growth"] = extras.growth(world, 20_000 if quick else 50_000)
         if "producer" in only:
-            found["producer"] = extras.producer(world, 5 if quick else 10, 1 if quick else 3)
+            found["producer"] = extras.producer(world, 5, 1 if quick else 3)
         if "screen" in only:
-            found["screen"] = screen.latencies(world, [100, 1_000, 5_000], 5 if quick else 12)
+            found["screen"] = screen.latencies(world, [100, 1_000, 5_000], 4 if quick else 6)
     rows.say(f"written: {report.write(found, quick or only != PARTS)}")
     return 0
 

@@ -56,7 +56,7 @@ def _ours(rows: dict[Row, list[Result]]) -> str:
     ours = rows[OURS]
     cost, redis = median(ours, "cost"), median(ours, "redis_cost")
     return (
-        f"This platform's consumer: **{median(ours, 'rate'):,.0f} events/s**; {cost:.2f} µs of CPU an event in the consumer and {redis:.2f} µs in "
+        f"This platform's consumer, {ours[0].events:,} events a round: **{median(ours, 'rate'):,.0f} events/s**; {cost:.2f} µs of CPU an event in the consumer and {redis:.2f} µs in "
         f"Redis: {1e6 / cost:,.0f} events a CPU-second of the consumer, {1e6 / (cost + redis):,.0f} of both."
     )
 
