@@ -13,6 +13,7 @@ from benchmarks.stream import traffic
 from benchmarks.stream.rows import say
 from benchmarks.stream.world import BenchError, Result, World
 from ecommerce.config import PROJECT_DIR, Settings
+from ecommerce.live import keys
 
 DOWN_SECONDS, LIVE_RATE = 600, 2_000
 SIZES = {
@@ -40,7 +41,10 @@ def growth(world: World, count: int) -> dict[str, tuple[Result, float]]:
 
 def applied(world: World) -> int:
     """Records that the live state has moved past."""
-    return sum(int(world.redis.hget(key, "next") or 0) for key in world.redis.scan_iter("live:*:partition:*"))
+    names, pipe = keys.Keys(int(world.redis.hget(keys.HEADER, "generation") or 0)), world.redis.pipeline(transaction=False)
+    for number in range(world.settings.kafka_partitions):
+        pipe.hget(names.partition(number), "next")
+    return sum(int(offset or 0) for offset in pipe.execute())
 
 
 def start_consumer(world: World, topic: Settings, name: str) -> subprocess.Popen:
