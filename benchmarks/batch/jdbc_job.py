@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import batch_processing
+import facts
 import inputs
 import marts
 import psycopg
@@ -21,7 +22,11 @@ def main(arguments: list[str]) -> None:
     parts = inputs.partitions(job.lake_dir, job.source, job.shop.shop_id, job.from_date, job.to_date)
     staged = batch_processing.stage(spark, job, parts, 4)
     rows = staged.rows.cache()
-    frames = batch_processing.tables(spark, job, rows, staged.absent, marts.load_all())
+    events = facts.accepted(rows, job.shop.time_zone)
+    of_events = facts.of_events(events)
+    # The warehouse was emptied: the day is the whole history.
+    queries = batch_processing.mart_frames(spark, events, of_events, of_events, staged.absent, marts.load_all())
+    frames = {**of_events, **queries}
     with psycopg.connect(settings().postgres_dsn("loader")) as connection:
         schemas = {name: warehouse.schema_of(connection, name) for name in frames}
         for name in frames:
