@@ -3,12 +3,11 @@
 import os
 import subprocess
 import sys
-import time
-import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from waiting import answers, wait_until
 
 from ecommerce import config, shops
 from ecommerce.config import PROJECT_DIR, Settings
@@ -123,21 +122,3 @@ def dashboard(postgres, redis_server):
 def consumer(kafka, redis_server):
     with program("kafka_scripts/consumer.py") as process:
         yield process
-
-
-def answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as response:
-            return response.status == 200
-    except OSError:
-        return False
-
-
-def wait_until(condition, what: str, seconds: float = 60):
-    """The condition's first true value; fails, naming ``what``, when none comes in time."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        if time.monotonic() > deadline:
-            pytest.fail(f"{what} did not happen within {seconds:.0f} s")
-        time.sleep(0.1)
-    return value
