@@ -23,7 +23,7 @@ from ecommerce.config import PROJECT_DIR, Settings
 from ecommerce.local import servers
 
 CONTENDERS = ("hub-daphne", "broadcast", "group_send", "hub-uvicorn")
-RATE, SIZE, SETTLE = 2, 2048, 4
+RATE, SIZE, SETTLE, PATIENCE = 2, 2048, 3, 1.5
 DJANGO = {"ECOMMERCE_DEBUG": "false"}
 
 
@@ -36,7 +36,7 @@ def program(environment: dict[str, str], *arguments: str):
             yield process
         finally:
             if process.poll() is None:
-                process.terminate()
+                process.kill()  # a server would wait for its two thousand clients
 
 
 def message(number: int) -> str:
@@ -46,11 +46,13 @@ def message(number: int) -> str:
     return json.dumps(head, separators=(",", ":"))
 
 
-def publish(client: redis.Redis, environment: dict[str, str], name: str, numbers: range) -> None:
-    """One message every half second."""
+def publish(client: redis.Redis, name: str, numbers: range) -> int:
+    """One message every half second; returns how many, fewer where the way is too slow for that."""
     send = _group_sender() if name == "group_send" else None
     began = time.monotonic()
     for place, number in enumerate(numbers):
+        if time.monotonic() - began > PATIENCE * len(numbers) / RATE:
+            return place
         time.sleep(max(0.0, began + place / RATE - time.monotonic()))
         text = message(number)
         if send:
@@ -59,6 +61,7 @@ def publish(client: redis.Redis, environment: dict[str, str], name: str, numbers
             client.set(KEY, text)
             client.publish(CHANGED, "demo")
     time.sleep(2)
+    return len(numbers)
 
 
 def _group_sender() -> Any:
@@ -97,14 +100,14 @@ def measure(
         with program(environment | {"BENCH_FIRST": str(first)}, "benchmarks.live.clients", str(port), str(clients), "reading") as readers:
             if readers.stdout.readline().strip() != "ready":
                 raise click.ClickException(f"the clients of {name} did not connect")
-            publish(client, environment, name, range(1, first))
+            publish(client, name, range(1, first))
             process = psutil.Process(server.pid)
             before, store_before = cpu(process), cpu(store)
-            publish(client, environment, name, range(first, last + 1))
+            published = publish(client, name, range(first, last + 1))
             used, store_used = cpu(process) - before, cpu(store) - store_before
             rss = process.memory_info().rss
             told = json.loads(readers.communicate(timeout=60)[0].strip().splitlines()[-1])
-    expected = clients * (last - first + 1)
+    expected = clients * max(1, published)
     each = max(1, told["messages"])
     return {
         "name": name, "delivered": told["messages"] / expected, "p50": told["p50"], "p99": told["p99"], "max": told["max"],
@@ -120,9 +123,9 @@ def silent(settings: Settings, environment: dict[str, str], clients: int, second
         with program(environment, "benchmarks.live.clients", str(port), str(clients), "silent") as sleepers:
             sleepers.stdout.readline()
             process = psutil.Process(server.pid)
-            publish(client, environment, "hub-daphne", range(1, 5))
+            publish(client, "hub-daphne", range(1, 5))
             before = process.memory_info().rss
-            publish(client, environment, "hub-daphne", range(5, 5 + seconds * RATE))
+            publish(client, "hub-daphne", range(5, 5 + seconds * RATE))
             after = process.memory_info().rss
             left = sum(one.status == "ESTABLISHED" and one.laddr.port == port for one in process.net_connections("tcp"))
             sleepers.communicate(timeout=60)
@@ -137,8 +140,11 @@ def middle(rounds: list[dict[str, Any]]) -> dict[str, Any]:
 
 @click.command()
 @click.option("--quick", is_flag=True, help="200 clients for a few seconds; writes nothing.")
-def main(quick: bool) -> None:
-    clients, seconds, rounds = (200, 4, 1) if quick else (2000, 15, 2)
+@click.option("--clients", default=None, type=int, help="How many clients (default: 2000).")
+def main(quick: bool, clients: int | None) -> None:
+    """The live feed against the usual ways, in one run of about five minutes."""
+    seconds, rounds = (4, 1) if quick else (10, 2)
+    clients = clients or (200 if quick else 2000)
     with tempfile.TemporaryDirectory() as folder:
         settings = servers.isolated_settings(Path(folder), tick_ms=250)
         environment = {**os.environ, **servers.environment(settings), "PYTHONPATH": str(PROJECT_DIR)} | DJANGO
@@ -154,7 +160,7 @@ def main(quick: bool) -> None:
                 for name in CONTENDERS:
                     found[name].append(measure(settings, environment, name, clients, seconds, store))
                     click.echo(json.dumps(found[name][-1]))
-            asleep = silent(settings, environment, clients // 2, 5 if quick else 36)
+            asleep = silent(settings, environment, clients // 2, 5 if quick else 34)
             click.echo(json.dumps(asleep))
     text = report.section([middle(one) for one in found.values()], asleep, clients, seconds, rounds)
     click.echo(text)
