@@ -35,6 +35,7 @@ def _section(found: dict) -> str:
     for name, made in (("growth", _growth), ("catch_up", _catch_up), ("screen", _screen), ("together", _together), ("producer", _producer)):
         if name in found:
             parts.append(made(found[name]))
+    parts += [f"**Not measured:** {name}: {why}" for name, why in found["failed"].items()]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -75,10 +76,8 @@ def _browser(environment: dict[str, str], address: str):
     sys.path.insert(0, str(PROJECT_DIR / "tests" / "integration"))
     import web
 
-    link = subprocess.run([sys.executable, str(MANAGE), "login_link"], env=environment, capture_output=True, text=True, check=True)
-    browser = web.Browser(address)
-    browser.post(link.stdout.strip(), browser.get(link.stdout.strip()))
-    return browser
+    os.environ.update(environment)
+    return web.Browser(address).sign_in()
 
 
 def _one_rate(world: World, browser, topic: Settings, rate: int, seconds: float) -> tuple[float, float]:
