@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from bisect import bisect_left
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,7 +20,8 @@ from benchmarks.stream.rows import say
 from benchmarks.stream.world import BenchError, World
 from ecommerce.config import PROJECT_DIR, Settings
 from ecommerce.events import encode
-from ecommerce.local import servers
+from ecommerce.local import apps, servers
+from ecommerce.local.server import wait_ready
 
 MANAGE = PROJECT_DIR / "django_app" / "manage.py"
 WARM_SECONDS = 2.0
@@ -32,26 +32,11 @@ def dashboard(environment: dict[str, str], settings: Settings):
     """A dashboard on a warehouse of its own; yields its address."""
     for arguments in (["migrate", "--database", "owner", "-v", "0"], ["collectstatic", "--noinput", "-v", "0"]):
         subprocess.run([sys.executable, str(MANAGE), *arguments], env=environment, check=True, capture_output=True)
-    command = [
-        sys.executable,
-        "-m",
-        "daphne",
-        "-b",
-        "127.0.0.1",
-        "-p",
-        str(settings.dashboard_port),
-        "ecommerce_analytics.asgi:application",
-    ]
-    process = subprocess.Popen(command, env=environment, cwd=MANAGE.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = apps.django_server(settings)
+    environment = {**environment, **server.env}
+    process = subprocess.Popen(server.command, env=environment, cwd=server.cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        for _ in range(600):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{settings.dashboard_port}/healthz", timeout=5)
-                break
-            except OSError:
-                time.sleep(0.1)
-        else:
-            raise BenchError("the dashboard did not start")
+        wait_ready(server, 60, alive=lambda: process.poll() is None)
         yield settings.public_url
     finally:
         extras.stop([process])
