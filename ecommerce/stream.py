@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, TopicPartition
 from kafka.errors import KafkaError, UnknownTopicOrPartitionError
+from kafka.protocol.consumer import IsolationLevel, OffsetSpec
 
 from ecommerce import events
 from ecommerce.config import Settings
@@ -53,6 +54,21 @@ def describe_log(settings: Settings, topic: str) -> Log:
         if found["error_code"]:
             raise UnknownTopicOrPartitionError(f"topic {topic} is not there yet (error {found['error_code']})")
         return Log(client.describe_cluster()["cluster_id"], topic, str(found["topic_id"]), len(found["partitions"]))
+    finally:
+        client.close()
+
+
+def ends(settings: Settings, partitions: Iterable[TopicPartition]) -> dict[int, int]:
+    """The offset at which each partition's committed records end, asked with a client of its own.
+
+    Raises:
+        kafka.errors.KafkaError: Kafka does not answer.
+    """
+    client = KafkaAdminClient(**settings.kafka_options, bootstrap_timeout_ms=5000, request_timeout_ms=5000)
+    try:
+        wanted = dict.fromkeys(partitions, OffsetSpec.LATEST)
+        found = client.list_partition_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED) if wanted else {}
+        return {partition.partition: place.offset for partition, place in found.items()}
     finally:
         client.close()
 
@@ -119,6 +135,7 @@ __all__ = [
     "Log",
     "Refused",
     "describe_log",
+    "ends",
     "read",
     "shop_day_of_refused",
     "written_at",

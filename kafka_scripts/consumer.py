@@ -34,6 +34,7 @@ from ecommerce.events import Event, encode
 from ecommerce.record_batches import Record
 from ecommerce.refusal_guard import RefusalGuard
 from ecommerce.shops import shops
+from ecommerce.stall_watch import StallWatch
 from ecommerce.suppression import Suppression
 from ecommerce.worker import Stopped, Worker, one_line
 
@@ -66,6 +67,7 @@ class Consumer(ConsumerRebalanceListener):
         self.rebuilding: dict[int, tuple[int, int]] = {}
         self.refused_before: dict[int, list[live.Refusal]] | None = None
         self.under_way: tuple | None = None
+        self.stalls, self.ends = StallWatch(), dict[int, int]()
         self.counted_records, self.rate_from = 0, time.monotonic()
         self.patience = PATIENCE
         self.committed = self.last_records = self.checked = time.monotonic()
@@ -111,6 +113,7 @@ class Consumer(ConsumerRebalanceListener):
     def _subscribe(self) -> None:
         self.claims.clear()
         self.unclaimed.clear()
+        self.stalls.forget()
         self.without_since = time.monotonic()
         self.kafka.subscribe([self.log.topic], listener=self)
 
@@ -121,9 +124,12 @@ class Consumer(ConsumerRebalanceListener):
         elif time.monotonic() - self.without_since > self.patience:
             self.worker.say(f"the group gave no partitions within {self.patience:.0f} s: joining it as a new member")
             self.patience = min(2 * self.patience, LONGEST_PATIENCE)
-            self.member = f"{self.member.partition('.')[0]}.{uuid.uuid4().hex[:6]}"
-            self.kafka.close(autocommit=False, timeout_ms=2000)
-            self._join()
+            self._join_as_another()
+
+    def _join_as_another(self) -> None:
+        self.member = f"{self.member.partition('.')[0]}.{uuid.uuid4().hex[:6]}"
+        self.kafka.close(autocommit=False, timeout_ms=2000)
+        self._join()
 
     def _on_redis(self, attempt):
         def once():
@@ -385,7 +391,8 @@ class Consumer(ConsumerRebalanceListener):
 
     def report(self) -> None:
         """Heartbeat: records behind, records a second, partitions owned."""
-        lag = sum(max(0, (self.kafka.highwater(p) or c.next) - c.next) for p, c in self.claims.items() if p in self.kafka.assignment())
+        ends = {p: self.kafka.highwater(p) or self.ends.get(p.partition, 0) for p in self.claims if p in self.kafka.assignment()}
+        lag = sum(max(0, end - self.claims[p].next) for p, end in ends.items())
         elapsed = time.monotonic() - self.rate_from
         if elapsed >= 1:
             self.worker.beat(state="running", rate=round(self.counted_records / elapsed, 1))
@@ -400,6 +407,7 @@ class Consumer(ConsumerRebalanceListener):
             self.checked = time.monotonic()
             self.settle()
             self._check_state()
+            self._check_reading()
         if time.monotonic() - self.last_records >= CHECK_SECONDS:
             self._check_log()
         self._check_joined()
@@ -410,6 +418,15 @@ class Consumer(ConsumerRebalanceListener):
         for claim in self._on_redis(lambda: self.live.broken(self.claims.values())):
             if claim.partition in by_number:
                 self._lost(by_number[claim.partition])
+
+    def _check_reading(self) -> None:
+        """Where records wait and none are read, go on with a new client."""
+        places = {p: self.kafka.position(p, timeout_ms=1000) for p in self.claims if p in self.kafka.assignment()}
+        positions = {p.partition: place for p, place in places.items() if place is not None}
+        self.ends = self._on_kafka(lambda: stream.ends(self.config, places)) if self.stalls.unmoved(positions) else {}
+        if stalled := self.stalls.stalled(positions, self.ends):
+            self.worker.say(f"records wait in partitions {stalled} and none are read: joining the group with a new client")
+            self._join_as_another()
 
     def _check_log(self) -> None:
         log = self._on_kafka(lambda: stream.describe_log(self.config, self.config.kafka_topic))
