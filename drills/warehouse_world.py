@@ -24,7 +24,7 @@ from ecommerce.local.server import wait_ready
 DAY = date(2025, 3, 30)
 SHOP, SOURCE = "demo", "simulated"
 VERSIONS = (1, 2)
-JOB_SECONDS = 180
+JOB_SECONDS = 600
 POLL_SECONDS = 0.02
 TABLES = """
     SELECT c.table_name FROM information_schema.columns c JOIN information_schema.columns d USING (table_schema, table_name)
