@@ -170,7 +170,8 @@ def _load_redis(settings: Settings, source: Path) -> None:
     with _started([*server.command, "--appendonly", "no"], server.cwd, settings) as client:
         header = client.hgetall("live:header")
         generation = header.get(b"generation", b"").decode()
-        client.hdel("live:header", "cluster_id", "topic", "topic_id")
+        claimed = [name for name in header if name.startswith(b"claimed:")]
+        client.hdel("live:header", "cluster_id", "topic", "topic_id", *claimed)
         for key in client.scan_iter(match=f"live:{generation}:partition:*") if generation else ():
             client.unlink(key)
         client.config_set("appendonly", "yes")
