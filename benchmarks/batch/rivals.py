@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -20,25 +20,26 @@ from psycopg import sql
 
 from benchmarks.batch import world
 from ecommerce import archive, lake, warehouse
-from ecommerce.config import PROJECT_DIR, Settings
-from ecommerce.local import servers, spark
+from ecommerce.config import PROJECT_DIR, Settings, settings
+from ecommerce.local import jars, servers, spark
 
 HERE = Path(__file__).parent
-JDBC = "org/postgresql/postgresql/42.7.7/postgresql-42.7.7.jar"
+JDBC = ("org.postgresql", "postgresql", "42.7.7")
 JDBC_SHA256 = "157963d60ae66d607e09466e8c0cdf8087e9cb20d0159899ffca96bca2528460"
-MAVEN = "https://repo1.maven.org/maven2/"
 
 
 def fetched(cache: Path) -> tuple[Path, Path]:
     """The JDBC driver, and the folder of DuckDB's packages; fetched once."""
-    jar, packages = cache / Path(JDBC).name, cache / "python"
+    jar, packages = cache / f"{JDBC[1]}-{JDBC[2]}.jar", cache / "python"
     cache.mkdir(parents=True, exist_ok=True)
     if not jar.exists():
-        with urllib.request.urlopen(MAVEN + JDBC, timeout=60) as answer:
-            jar.write_bytes(answer.read())
+        with tempfile.TemporaryDirectory() as scratch:
+            said = jars.retrieve(settings(), [JDBC], Path(scratch), cache, "master")
+        if not jar.exists():
+            raise SystemExit(f"cannot fetch {jar.name} from Maven Central: {said[-300:]}")
     if (found := sha256(jar.read_bytes()).hexdigest()) != JDBC_SHA256:
         jar.unlink()
-        raise SystemExit(f"{JDBC} is not the pinned file (SHA-256 {found}): do not use it")
+        raise SystemExit(f"{jar.name} is not the pinned file (SHA-256 {found}): do not use it")
     if not packages.exists():
         uv = Path(sys.executable).parent / "uv"
         subprocess.run([str(uv), "pip", "install", "-q", "--target", str(packages), "-r", str(HERE / "requirements.txt")], check=True)

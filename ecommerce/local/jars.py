@@ -9,6 +9,7 @@ import hashlib
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,16 +20,17 @@ from ecommerce.local.server import LocalError
 KAFKA = "3.9.2"
 SUMS = Path(__file__).with_name("kafka-jars.sha256")
 FOLDER = Path(sys.prefix) / "share" / f"kafka-{KAFKA}"
-IVY = f"""\
+KAFKA_MODULES = (("org.apache.kafka", "kafka_2.13", KAFKA), ("org.slf4j", "slf4j-simple", "1.7.36"))
+IVY = """\
 <ivy-module version="2.0">
-  <info organisation="ecommerce" module="kafka-broker"/>
+  <info organisation="ecommerce" module="jars"/>
   <configurations><conf name="default"/></configurations>
   <dependencies>
-    <dependency org="org.apache.kafka" name="kafka_2.13" rev="{KAFKA}" conf="default->master,compile,runtime"/>
-    <dependency org="org.slf4j" name="slf4j-simple" rev="1.7.36" conf="default->master,compile,runtime"/>
+{}
   </dependencies>
 </ivy-module>
 """
+DEPENDENCY = '    <dependency org="{}" name="{}" rev="{}" conf="default->{}"/>'
 
 
 def pinned() -> dict[str, str]:
@@ -49,12 +51,18 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def retrieve(config: Settings, modules: Iterable[tuple[str, str, str]], scratch: Path, target: Path, configurations: str) -> str:
+    """Put the jars of ``modules`` (organisation, name, version) into ``target`` as name-version.jar; what Ivy said."""
+    dependencies = "\n".join(DEPENDENCY.format(*module, configurations) for module in modules)
+    (scratch / "ivy.xml").write_text(IVY.format(dependencies))
+    return subprocess.run(_ivy_command(config, scratch, target), capture_output=True, text=True).stdout
+
+
 def _ivy_command(config: Settings, scratch: Path, target: Path) -> list[str]:
     spec = find_spec("pyspark")
     if spec is None or spec.origin is None:
         raise LocalError("pyspark is not installed: run `make setup`")
     (ivy,) = (Path(spec.origin).parent / "jars").glob("ivy-*.jar")
-    (scratch / "ivy.xml").write_text(IVY)
     command = [java.program(config), *java.network_options(scratch), "-jar", str(ivy), "-cache", str(scratch / "cache")]
     # Without the type "bundle" two jars are silently missing and the broker dies at its start.
     return [*command, "-ivy", str(scratch / "ivy.xml"), "-types", "jar", "bundle", "-retrieve", f"{target}/[artifact]-[revision].[ext]"]
@@ -71,9 +79,9 @@ def fetch(config: Settings, target: Path = FOLDER) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".kafka-") as folder:
         scratch, fetched = Path(folder), Path(folder) / "jars"
-        result = subprocess.run(_ivy_command(config, scratch, fetched), capture_output=True, text=True)
+        said = retrieve(config, KAFKA_MODULES, scratch, fetched, "master,compile,runtime")
         if differing := wrong(fetched):
-            _explain(result.stdout, differing, fetched)
+            _explain(said, differing, fetched)
         if target.exists():
             target.rename(scratch / "replaced")
         fetched.rename(target)
