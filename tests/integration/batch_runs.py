@@ -45,6 +45,12 @@ def rows(query: str, *parameters: object) -> list[dict]:
         return connection.execute(query, parameters).fetchall()
 
 
+def one(query: str) -> tuple:
+    """The first row, by position: columns may share a name."""
+    with psycopg.connect(settings().postgres_dsn("reader")) as connection:
+        return connection.execute(query).fetchone()
+
+
 def day_of(shop: str, day: str) -> dict:
     """The row of mart_daily_sales, run_id apart; empty where there is none."""
     found = rows("SELECT * FROM warehouse.mart_daily_sales WHERE shop_id = %s AND date = %s", shop, day)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import batch_runs
 import pytest
+from batch_runs import one
 
 pytestmark = pytest.mark.servers
 HISTORY = (
@@ -84,10 +85,6 @@ def test_customers_and_products_over_all_days(loaded):
         """SELECT count(*) orders, min(date) first, max(date) last FROM warehouse.fct_order WHERE shop_id = 'uci' AND customer_id = '17850'"""
     )[0]
     assert [customer[name] for name in ("orders", "first_order_date", "last_order_date")] == list(recounted.values())
-
-
-def one(query: str) -> tuple:
-    return tuple(batch_runs.rows(query)[0].values())
 
 
 def test_product_codes_are_as_written(loaded):
