@@ -1,9 +1,11 @@
-"""What Django 5.2 does not do itself: the content security policy, and numbers in the reader's locale."""
+"""What Django 5.2 does not do itself: streams that stay readable, the content security policy, and numbers in the reader's locale."""
 
 from collections.abc import Callable
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 
@@ -23,6 +25,14 @@ TRUSTED_TYPES = ("require-trusted-types-for 'script'", "trusted-types 'none'")
 POLICY = "; ".join(NOTHING_INLINE + TRUSTED_TYPES)
 # Django admin's scripts build parts of their pages from strings.
 ADMIN_POLICY = "; ".join(NOTHING_INLINE)
+
+
+class GZipPages(GZipMiddleware):
+    """GZip for whole responses. Django packs each piece of an asynchronous stream on its own, and Chromium reads the first alone."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """The response, packed where it is whole and the reader takes gzip."""
+        return response if response.streaming else super().process_response(request, response)
 
 
 class ContentSecurityPolicy:
