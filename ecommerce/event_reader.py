@@ -104,6 +104,8 @@ class EventReader:
         if earliest <= 0:
             return accepted, records
         records, found, doubtful = self._decoded(records)
+        if not records:
+            return accepted, doubtful
         text = b"[%b]" % b",".join([value for _, _, _, value in records])
         controls = b"\\" in text and _CONTROL.search(text)
         written = _encode(found) == text

@@ -1,6 +1,7 @@
 """Who may do what: viewer looks, operator also replays and triggers, admin also manages users, tokens and shops."""
 
 from django.contrib.auth.models import AbstractBaseUser, Group, Permission, User
+from django.db import connections
 
 VIEWER, OPERATOR, ADMIN = ROLES = ("viewer", "operator", "admin")
 OPERATE = "analytics.operate"
@@ -27,7 +28,9 @@ def give(user: User, role: str) -> None:
 
 
 def ensure(using: str = "default", **_: object) -> None:
-    """Makes the groups and gives them their permissions; runs after every migration."""
+    """Makes the groups and gives them their permissions; runs after every migration, also one that stops before Django's accounts."""
+    if Group._meta.db_table not in connections[using].introspection.table_names():
+        return
     groups = {name: Group.objects.using(using).get_or_create(name=name)[0] for name in ROLES}
     operate = Permission.objects.using(using).filter(codename="operate", content_type__app_label="analytics")
     for name in (OPERATOR, ADMIN):

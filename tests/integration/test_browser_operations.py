@@ -9,14 +9,13 @@ import browsing
 import pytest
 import redis
 import uuid_utils
+from kafka import KafkaProducer
 from playwright.sync_api import Page, expect
 from waiting import answers, wait_until
 
 from ecommerce import notices
-from ecommerce.events import Event, Item
-from ecommerce.live import Accepted, Batch, LiveWriter, Origin
+from ecommerce.events import Event, Item, encode
 from ecommerce.local import apps, servers
-from ecommerce.shops import shops
 
 pytestmark = pytest.mark.browser
 SHOP = "newcomer"
@@ -67,30 +66,29 @@ def page(chromium, server) -> Page:
     assert [one for one in complaints if "ERR_CONNECTION_REFUSED" not in one] == []
 
 
-def sell(client: redis.Redis, price: str, country: str) -> None:
-    """One purchase, counted live as the consumer counts it."""
+def sell(kafka, price: str, country: str) -> None:
+    """One purchase through Kafka."""
     event = Event(
         event_id=str(uuid_utils.uuid7()), shop_id=SHOP, event_name="purchase", event_time=datetime.now(UTC), client_id="c", session_id="s",
         currency="EUR", schema_version=1, transaction_id=str(uuid_utils.uuid7()), country=country, device="mobile", channel="Email",
         items=[Item("mug", price, 1, item_name="Mug")],
     )  # fmt: skip
-    writer = LiveWriter(client, Origin("operations", "topic", "id"), shops())
-    claim = writer.claim(0, 0)
-    writer.apply(claim, Batch(0, claim.next, claim.next + 1, [Accepted(claim.next, event)], []), lambda refused: None)
+    producer = KafkaProducer(**kafka.kafka_options, acks="all")
+    producer.send(kafka.kafka_topic, key=event.key, value=encode(event)).get(20)
+    producer.close()
 
 
-def test_live_numbers_come_back_after_the_server_was_killed(page, redis_server):
-    client = redis.Redis(**redis_server.redis_options)
+def test_live_numbers_come_back_after_the_server_was_killed(page, kafka, consumer):
     page.goto(f"{page.address}/?shop={SHOP}")
     expect(page.locator("#link")).to_contain_text("Connected")
-    sell(client, "19.90", "DE")
+    sell(kafka, "19.90", "DE")
     country = page.locator("[data-breakdown=country]")
     expect(country).to_contain_text("DE", timeout=20_000)
     expect(country).to_contain_text("19.90")
     page.process.kill()
     page.process.wait()
     expect(page.locator("#lost")).to_be_visible(timeout=20_000)
-    sell(client, "5.00", "AT")
+    sell(kafka, "5.00", "AT")
     page.start()
     expect(page.locator("#lost")).to_be_hidden(timeout=30_000)
     expect(country).to_contain_text("AT", timeout=20_000)

@@ -73,6 +73,13 @@ def test_the_same_verdict_on_what_is_no_event(raw):
     assert ours == theirs
 
 
+def test_a_batch_of_nothing_but_garbage_is_refused_by_both():
+    ours, theirs = both([b"x" * 1_000_000])
+    assert ours == theirs
+    ours, theirs = both([None, b"{"])
+    assert ours == theirs
+
+
 def test_items_that_are_not_utf_8_are_refused_by_both():
     raw = events.encode(event("view_item")).replace(b"Mug", b"M\xffg")
     ours, theirs = both([raw, raw])
