@@ -32,7 +32,8 @@ def executor_java(tmp_path) -> dict[str, str]:
     program.parent.mkdir(parents=True)
     shutil.copy(PROJECT_DIR / "docker" / "executor-java", program)
     program.chmod(0o755)
-    return {"JAVA_HOME": str(tmp_path / "java"), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return {"JAVA_HOME": str(tmp_path / "java"), "PATH": path, "SPARK_SCALA_VERSION": "2.13"}
 
 
 @contextmanager
