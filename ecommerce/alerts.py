@@ -51,6 +51,12 @@ def alerts(settings: Settings, role: str = "reader") -> list[Alert]:
     return found
 
 
+def fullness(folder: Path) -> tuple[float, int]:
+    """How full the file system of ``folder`` is, 0 to 1, of what programs may use, and the bytes left."""
+    usage = shutil.disk_usage(folder)
+    return usage.used / (usage.used + usage.free), usage.free
+
+
 def disk(settings: Settings) -> Iterator[Alert]:
     """File systems of the state and of the lake that are fuller than ``disk_alert_percent``."""
     devices: set[int] = set()
@@ -58,10 +64,9 @@ def disk(settings: Settings) -> Iterator[Alert]:
         if not folder.exists() or folder.stat().st_dev in devices:
             continue
         devices.add(folder.stat().st_dev)
-        usage = shutil.disk_usage(folder)
-        percent = 100 * usage.used / (usage.used + usage.free)
-        if percent > settings.disk_alert_percent:
-            message = f"the disk of {folder} is {percent:.0f} % full, {usage.free / 2**30:.1f} GiB free"
+        full, free = fullness(folder)
+        if 100 * full > settings.disk_alert_percent:
+            message = f"the disk of {folder} is {100 * full:.0f} % full, {free / 2**30:.1f} GiB free"
             yield Alert("disk", message, "free some, or shorten what is kept: `ecommerce retention` says what would go")
 
 

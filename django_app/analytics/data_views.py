@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -28,7 +28,7 @@ from analytics.header import address
 from analytics.live_source import read_snapshot
 from analytics.ranges import RangeError
 from analytics.scope import Scope
-from ecommerce.alerts import alerts
+from ecommerce.alerts import alerts, fullness
 from ecommerce.config import settings
 from ecommerce.errors import PlatformError
 from ecommerce.shops import Shop
@@ -49,10 +49,11 @@ def _snapshot(shop: Shop) -> dict[str, Any] | None:
 
 def machine() -> dict[str, str]:
     """Disk and memory where the dashboard runs, as texts."""
-    disk, memory = shutil.disk_usage(settings().var_dir if settings().var_dir.exists() else "/"), psutil.virtual_memory()
+    full, free = fullness(settings().var_dir if settings().var_dir.exists() else Path("/"))
+    memory = psutil.virtual_memory()
     return {
-        "disk": formats.percent(1 - Decimal(disk.free) / disk.total, 0),
-        "disk_free": f"{formats.number(disk.free / GIB, 1)} GiB free",
+        "disk": formats.percent(Decimal(full), 0),
+        "disk_free": f"{formats.number(free / GIB, 1)} GiB free",
         "memory": formats.percent(1 - Decimal(memory.available) / memory.total, 0),
         "memory_free": f"{formats.number(memory.available / GIB, 1)} GiB available",
     }
