@@ -8,7 +8,7 @@ $(eval $(wordlist 2,9,$(MAKECMDGOALS)):;@:)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: docs drills help setup up down status logs reset test test-fast test-compose bench-batch bench-live bench-pages lint lock screenshots browser
+.PHONY: docs drills bench-stream help setup up down status logs reset test test-long test-fast test-compose bench-batch bench-live bench-pages lint lock screenshots browser
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -33,6 +33,9 @@ reset: ## stop everything and delete all data (asks first; yes=1 does not)
 
 test: setup browser ## all tests, on servers of their own
 	@$(PYTHON_IN_VENV) -m pytest -rs tests
+
+test-long: setup ## the tests that take minutes of Spark each: erasure, idempotence, two Spark workers
+	@TEST_LONG=1 $(PYTHON_IN_VENV) -m pytest -rs -m long tests/integration
 
 test-fast: setup ## unit tests alone, no servers
 	@$(PYTHON_IN_VENV) -m pytest -rs tests/unit

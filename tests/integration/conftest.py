@@ -122,3 +122,11 @@ def dashboard(postgres, redis_server):
 def consumer(kafka, redis_server):
     with program("kafka_scripts/consumer.py") as process:
         yield process
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests have a command of their own; the summary of the others says so."""
+    if not os.environ.get("TEST_LONG"):
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip(reason="minutes of Spark: make test-long runs it"))

@@ -16,7 +16,7 @@ from ecommerce.local import servers
 from ecommerce.shops import shop, shops
 from ecommerce.suppression import Suppression
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.long]
 DAY = date(2026, 3, 4)
 TEXTS = """
     SELECT c.table_name, c.column_name FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)

@@ -14,7 +14,7 @@ from ecommerce import etl, ingest
 from ecommerce.config import settings
 from ecommerce.shops import shop
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.long]
 FIRST = date(2026, 4, 14)
 DAYS = [FIRST + timedelta(days=n) for n in range(2)]
 SHOP = "rees46"  # no other test's days of this shop are in the warehouse at the end of a run of simulated ones

@@ -21,7 +21,7 @@ from ecommerce.config import PROJECT_DIR, settings
 from ecommerce.local import java, servers, spark
 from ecommerce.shops import shop
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.long]
 DAY = date(2026, 4, 20)
 
 
