@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -48,14 +49,11 @@ def describe_log(settings: Settings, topic: str) -> Log:
     Raises:
         kafka.errors.KafkaError: Kafka does not answer, or has no such topic.
     """
-    client = KafkaAdminClient(**settings.kafka_options, bootstrap_timeout_ms=5000, request_timeout_ms=5000)
-    try:
+    with _admin(settings) as client:
         (found,) = client.describe_topics([topic])
         if found["error_code"]:
             raise UnknownTopicOrPartitionError(f"topic {topic} is not there yet (error {found['error_code']})")
         return Log(client.describe_cluster()["cluster_id"], topic, str(found["topic_id"]), len(found["partitions"]))
-    finally:
-        client.close()
 
 
 def ends(settings: Settings, partitions: Iterable[TopicPartition]) -> dict[int, int]:
@@ -64,13 +62,15 @@ def ends(settings: Settings, partitions: Iterable[TopicPartition]) -> dict[int, 
     Raises:
         kafka.errors.KafkaError: Kafka does not answer.
     """
-    client = KafkaAdminClient(**settings.kafka_options, bootstrap_timeout_ms=5000, request_timeout_ms=5000)
-    try:
+    with _admin(settings) as client:
         wanted = dict.fromkeys(partitions, OffsetSpec.LATEST)
         found = client.list_partition_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED) if wanted else {}
         return {partition.partition: place.offset for partition, place in found.items()}
-    finally:
-        client.close()
+
+
+def _admin(settings: Settings) -> closing[KafkaAdminClient]:
+    """A client for one question."""
+    return closing(KafkaAdminClient(**settings.kafka_options, bootstrap_timeout_ms=5000, request_timeout_ms=5000))
 
 
 def read(raw: bytes | None, timestamp_ms: int, shops: Mapping[str, Shop]) -> Event:

@@ -1,6 +1,7 @@
 """What Django 5.2 does not do itself: streams that stay readable, the content security policy, and numbers in the reader's locale."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponse
@@ -35,8 +36,8 @@ class GZipPages(GZipMiddleware):
         return response if response.streaming else super().process_response(request, response)
 
 
-class ContentSecurityPolicy:
-    """Adds the policy to every response: nothing inline, nothing from elsewhere, no string becomes code."""
+class AroundResponse:
+    """Middleware, sync or async, that makes each response within ``around`` and changes its headers in ``marked``."""
 
     sync_capable = async_capable = True
 
@@ -48,44 +49,41 @@ class ContentSecurityPolicy:
     def __call__(self, request: HttpRequest):
         if iscoroutinefunction(self):
             return self._later(request)
-        return self._marked(request, self.get_response(request))
+        with self.around(request):
+            return self.marked(request, self.get_response(request))
 
     async def _later(self, request: HttpRequest) -> HttpResponse:
-        return self._marked(request, await self.get_response(request))
+        with self.around(request):
+            return self.marked(request, await self.get_response(request))
 
-    @staticmethod
-    def _marked(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    def around(self, request: HttpRequest) -> AbstractContextManager:
+        """What holds while the response is made."""
+        return nullcontext()
+
+    def marked(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """The response with its headers."""
+        return response
+
+
+class ContentSecurityPolicy(AroundResponse):
+    """Adds the policy to every response: nothing inline, nothing from elsewhere, no string becomes code."""
+
+    def marked(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """The response with the policy."""
         admin = request.path.startswith(reverse("admin:index"))
         response.headers["Content-Security-Policy"] = ADMIN_POLICY if admin else POLICY
         return response
 
 
-class ReaderLocale:
+class ReaderLocale(AroundResponse):
     """Writes the numbers of a page for the reader's Accept-Language."""
 
-    sync_capable = async_capable = True
+    def around(self, request: HttpRequest) -> AbstractContextManager:
+        """Formats of the reader's locale."""
+        return formats.reading(formats.locale_of(request.headers.get("Accept-Language", "")))
 
-    def __init__(self, get_response: Callable) -> None:
-        self.get_response = get_response
-        if iscoroutinefunction(get_response):
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest):
-        if iscoroutinefunction(self):
-            return self._later(request)
-        with formats.reading(self._locale(request)):
-            return self._marked(self.get_response(request))
-
-    async def _later(self, request: HttpRequest) -> HttpResponse:
-        with formats.reading(self._locale(request)):
-            return self._marked(await self.get_response(request))
-
-    @staticmethod
-    def _locale(request: HttpRequest) -> formats.Locale:
-        return formats.locale_of(request.headers.get("Accept-Language", ""))
-
-    @staticmethod
-    def _marked(response: HttpResponse) -> HttpResponse:
+    def marked(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """The response, told to caches as one a language where it is a page."""
         if response.headers.get("Content-Type", "").startswith("text/html"):
             patch_vary_headers(response, ("Accept-Language",))
         return response
