@@ -32,6 +32,9 @@ ARROW_TYPES = {
 }
 TOUCHED = {"touched_product": "product_id", "touched_customer": "customer_id"}
 
+MUCH = (50, 0.1, 50_000)
+"""Rows, and part of the table's, above which statistics are taken at once: autovacuum's own rule, and a number that is always much."""
+
 
 class WarehouseError(PlatformError):
     """The warehouse is not as a run needs it; the message names the table and the remedy."""
@@ -228,7 +231,16 @@ def replace_days(connection: psycopg.Connection, staging: Staging, days: list[da
         rows = sql.SQL("true" if name in staging.whole else "date = ANY(%(days)s)")
         connection.execute(sql.SQL("DELETE FROM {} WHERE shop_id = %(shop)s AND {}").format(target, rows), scope)
         statement = sql.SQL("INSERT INTO {} ({}, run_id) SELECT {}, %(run)s FROM {} WHERE {}")
-        connection.execute(statement.format(target, columns, columns, staged, rows), scope)
+        inserted = connection.execute(statement.format(target, columns, columns, staged, rows), scope).rowcount
+        _take_statistics(connection, name, inserted)
+
+
+def _take_statistics(connection: psycopg.Connection, table: str, inserted: int) -> None:
+    """ANALYZE a table that has grown much: without it the planner takes a shop's first year for one row, and joins by nested loops."""
+    query = """
+        SELECT warehouse.take_statistics(relname) FROM pg_class
+        WHERE oid = to_regclass(%s) AND %s > least(%s + %s * greatest(reltuples, 0), %s)"""
+    connection.execute(query, (f"warehouse.{table}", inserted, *MUCH))
 
 
 def refresh_dimensions(connection: psycopg.Connection, staging: Staging, shop: Shop, days: list[date]) -> None:
