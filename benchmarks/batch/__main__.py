@@ -1,4 +1,7 @@
-"""``python -m benchmarks.batch [--quick | --full] [--only NAME]``: run the comparisons and write docs/benchmarks.md."""
+"""``python -m benchmarks.batch [--quick | --full] [--only NAME]``: run the comparisons and write docs/benchmarks.md.
+
+With ``--only`` the other parts on the page are those of earlier runs, kept in var/bench/batch.json.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ class Size:
 
 
 FULL = Size(1_000_000, 5, 5, (10_000, 100_000, 1_000_000, 5_000_000), (1, 30, 365), 3_000_000)
-SHORT = Size(200_000, 5, 3, (10_000, 100_000, 1_000_000), (1, 30), 0)
+USUAL = Size(1_000_000, 5, 5, (10_000, 100_000, 1_000_000), (1, 30), 0)
 QUICK = Size(20_000, 1, 1, (2_000, 20_000), (1, 3), 0)
 
 
@@ -54,29 +57,29 @@ class Bench:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="tiny and once: does it work? writes nothing")
-    parser.add_argument(
-        "--short", action="store_true", help="fewer lines, and growth only to 1,000,000 rows and 30 days: about eight minutes"
-    )
-    parser.add_argument("--only", choices=list(PARTS), action="append", help="these parts alone; writes nothing")
+    parser.add_argument("--full", action="store_true", help="growth to 5,000,000 rows and 365 days, and DuckDB at 3,000,000, too")
+    parser.add_argument("--only", choices=list(PARTS), action="append", help="these parts alone, into the page of the others")
     parser.add_argument("--lines", type=int, help="order lines of the day")
     parser.add_argument("--repetitions", type=int, help="of each way (default 5)")
     asked = parser.parse_args()
-    size = QUICK if asked.quick else FULL if asked.full else SHORT
-    result = report.Result(asked.lines or size.lines, asked.repetitions or size.repetitions, asked.quick)
-    jar, packages = rivals.fetched(settings().var_dir / "bench")
-    failed = []
+    size = QUICK if asked.quick else FULL if asked.full else USUAL
+    cache = settings().var_dir / "bench"
+    jar, packages = rivals.fetched(cache)
+    found, failed = report.kept(cache) if asked.only and not asked.quick else {}, []
     with tempfile.TemporaryDirectory(prefix="bench-batch-") as folder, world.platform(Path(folder)) as own:
         for part in asked.only or PARTS:
             say(part)
+            found[part] = result = report.Result(asked.lines or size.lines, asked.repetitions or size.repetitions, asked.quick)
             try:
                 PARTS[part](Bench(result, own, Path(folder), jar, packages, size))
             except (Exception, SystemExit) as error:
                 traceback.print_exc()
                 failed.append(part)
                 result.notes.append(f"part {part} did not end: {str(error).strip().splitlines()[0][:200]}")
-            if not (asked.quick or asked.only):
-                report.write(result)
-    print(report.section(result))
+            if not asked.quick:
+                report.keep(cache, found)
+                report.write(report.together([found[name] for name in PARTS if name in found]))
+    print(report.section(report.together(list(found.values()))))
     sys.exit(f"did not end: {', '.join(failed)}" if failed else 0)
 
 
@@ -159,17 +162,23 @@ def _loaded(bench: Bench) -> None:
             world.job(own)
 
 
-def growth(bench: Bench) -> None:
-    """Rows of a day, and days of a job."""
+def rows(bench: Bench) -> None:
+    """A day of more and more rows."""
     result, own = bench.result, bench.own
     with servers.started(own, "spark") as server:
-        for rows in bench.size.rows:
-            world.write_day(own, rows)
+        for number in bench.size.rows:
+            world.write_day(own, number)
             world.wipe(own)
             with world.Peak(server.pid) as peak:
                 took = world.job(own)
-            result.by_rows.append((rows, took, peak.bytes / 2**20))
-            result.steps[rows] = runs.show(own, runs.listing(own, limit=1)[0]["run_id"])["steps"]
+            result.by_rows.append((number, took, peak.bytes / 2**20))
+            result.steps[number] = runs.show(own, runs.listing(own, limit=1)[0]["run_id"])["steps"]
+
+
+def days(bench: Bench) -> None:
+    """A job of more and more days."""
+    result, own = bench.result, bench.own
+    with servers.running(own, "spark"):
         for number in bench.size.days:
             first, last = world.days(number)
             for day in range(number):
@@ -186,7 +195,7 @@ def airflow(bench: Bench) -> None:
     bench.result.rows.append(report.Row("Airflow's own overhead per task, defaults", ours, theirs, 0.3, note))
 
 
-PARTS: dict[str, Callable[..., None]] = {"job": job, "load": load, "publish": publish, "growth": growth, "airflow": airflow}
+PARTS: dict[str, Callable[..., None]] = {"job": job, "load": load, "publish": publish, "rows": rows, "days": days, "airflow": airflow}
 
 if __name__ == "__main__":
     main()

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import platform
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 from ecommerce.config import PROJECT_DIR
 
 PAGE = PROJECT_DIR / "docs" / "benchmarks.md"
+KEPT = "batch.json"
 BEGIN, END = "<!-- batch: made by make bench-batch -->", "<!-- batch: end -->"
 
 
@@ -47,6 +51,36 @@ class Result:
     by_rows: list[tuple[int, float, float]] = field(default_factory=list)
     by_days: list[tuple[int, float]] = field(default_factory=list)
     steps: dict[int, dict[str, float]] = field(default_factory=dict)
+
+
+def together(results: list[Result]) -> Result:
+    """The parts' results as one; the first says of how many lines and repetitions."""
+    whole = replace(results[0], rows=[], notes=[], by_rows=[], by_days=[], steps={})
+    for one in results:
+        whole.rows += one.rows
+        whole.notes += one.notes
+        whole.by_rows += one.by_rows
+        whole.by_days += one.by_days
+        whole.steps |= one.steps
+    return whole
+
+
+def keep(folder: Path, found: dict[str, Result]) -> None:
+    """Keep the results of parts for a later run of others."""
+    (folder / KEPT).write_text(json.dumps({part: asdict(result) for part, result in found.items()}), encoding="utf-8")
+
+
+def kept(folder: Path) -> dict[str, Result]:
+    """What :func:`keep` kept; nothing where it never did."""
+    path = folder / KEPT
+    found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return {part: _result(values) for part, values in found.items()}
+
+
+def _result(values: dict[str, Any]) -> Result:
+    tables = {name: [tuple(row) for row in values[name]] for name in ("by_rows", "by_days")}
+    steps = {int(rows): steps for rows, steps in values["steps"].items()}
+    return Result(**{**values, **tables, "rows": [Row(**row) for row in values["rows"]], "steps": steps})
 
 
 def section(result: Result) -> str:
