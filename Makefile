@@ -32,7 +32,7 @@ reset: ## stop everything and delete all data (asks first; yes=1 does not)
 	@$(LOCAL) reset $(if $(yes),--yes)
 
 test: setup browser ## all tests, on servers of their own
-	@$(PYTHON_IN_VENV) -m pytest -rs tests
+	@$(PYTHON_IN_VENV) -m pytest -rs --durations=15 tests
 
 test-long: setup ## the tests that take minutes of Spark each: erasure, idempotence, two Spark workers
 	@TEST_LONG=1 $(PYTHON_IN_VENV) -m pytest -rs -m long tests/integration
