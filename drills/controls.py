@@ -12,6 +12,7 @@ from ecommerce.errors import PlatformError
 
 COPIED = ("ecommerce", "kafka_scripts", "spark")
 APPLY, CONSUMER = "ecommerce/live/apply.lua", "kafka_scripts/consumer.py"
+MEMBER, CLAIMING, COUNTING = (f"ecommerce/consuming/{name}.py" for name in ("member", "claiming", "counting"))
 
 NO_WRITER_CHECK = Change(APPLY, "if stored[1] ~= r.writer then return {'stale'} end", "")
 NO_OFFSET_CHECK = Change(APPLY, "if stored[2] ~= r.first then return {'moved', stored[2] or ''} end", "")
@@ -21,11 +22,12 @@ NO_OFFSET_IN_THE_STEP = Change(
 )
 NEVER_LOOKS_AGAIN = Change(CONSUMER, "CHECK_SECONDS = 5.0", "CHECK_SECONDS = 1e9")
 OFFSET_EACH_SECOND = Change(
-    CONSUMER,
+    MEMBER,
     "        self.committed = time.monotonic()\n",
     "        self.committed = time.monotonic()\n"
+    "        names = live.keys.Keys(live.generations.serving(self.servers.redis) or 0)\n"
     "        for claim in self.claims.values():\n"
-    '            self.live._redis.hset(self.live.names.partition(claim.partition), "next", claim.next)\n',
+    '            self.servers.redis.hset(names.partition(claim.partition), "next", claim.next)\n',
 )
 ANY_OFFSET = Change("ecommerce/refill.py", "    if gone or (stored is None", "    if False and (stored is None")
 AT_LEAST_ONCE = (NO_OFFSET_IN_THE_STEP, NO_OFFSET_CHECK, NO_DEDUPE, OFFSET_EACH_SECOND, NEVER_LOOKS_AGAIN)

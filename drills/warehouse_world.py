@@ -6,8 +6,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -129,6 +129,16 @@ class WarehouseWorld:
         wanted = {name: int(text.split()[0]) for name, text in self.references[version].items()}
         wrong = [name for name, number in wanted.items() if rows.get(name, 0) != number]
         return f"a reader saw {rows.get(wrong[0], 0)} of {wanted[wrong[0]]} rows of {wrong[0]}" if wrong else ""
+
+    @contextmanager
+    def under_a_reader(self, last: int) -> Iterator[None]:
+        """Both versions are learned, a reader looks while the body runs, and ``last`` is what must be there after it."""
+        self.learn_references()
+        with closing(Reader(self)) as reader:
+            yield
+        self.compare(last)
+        self.differences += reader.wrong
+        self.notes.append(f"{reader.looks:,} looks of a reader, the longest {reader.slowest * 1000:.0f} ms")
 
     def compare(self, version: int) -> None:
         """The warehouse holds ``version``, table by table, and nothing is left in the staging schema."""

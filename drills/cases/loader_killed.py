@@ -1,10 +1,9 @@
 """The batch job dies at any instant, many times while it publishes: readers see the old day or the new one, whole."""
 
-from contextlib import closing
 from random import Random
 
 from drills.drill import Change, Control, Drill, Size
-from drills.warehouse_world import VERSIONS, Reader, WarehouseWorld
+from drills.warehouse_world import VERSIONS, WarehouseWorld
 
 JOB = "spark/jobs/batch_processing.py"
 WITHOUT_A_TRANSACTION = Change(JOB, "    with connection.transaction():\n        row_changes", "    if True:\n        row_changes")
@@ -13,8 +12,7 @@ PUBLISHING_SECONDS = 0.6
 
 def run(world: WarehouseWorld, size: Size) -> None:
     dice = Random(14)
-    world.learn_references()
-    with closing(Reader(world)) as reader:
+    with world.under_a_reader(last=VERSIONS[0]):
         for number in range(size.times):
             job = world.start(VERSIONS[number % 2])
             if number % 4 == 0:
@@ -24,9 +22,6 @@ def run(world: WarehouseWorld, size: Size) -> None:
                 job.until(lambda: False, PUBLISHING_SECONDS * dice.random())
             job.kill()
         world.recoveries.append(world.publish(VERSIONS[0]))
-    world.compare(VERSIONS[0])
-    world.differences += reader.wrong
-    world.notes.append(f"{reader.looks:,} looks of a reader, the longest {reader.slowest * 1000:.0f} ms")
 
 
 DRILL = Drill(

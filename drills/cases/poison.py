@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from random import Random
 
-from drills.controls import CONSUMER
+from drills.controls import COUNTING
 from drills.drill import Change, Control, Drill, Size
 from drills.traffic import Record, Refusal, records, shop_days
 from drills.truth import local_day
@@ -67,6 +67,6 @@ DRILL = Drill(
     quick=Size(30_000, 0),
     control=Control(
         "the dead-letter topic: what is refused is dropped",
-        (Change(CONSUMER, "self.live.begin(claim, batch, keep_refused)", "self.live.begin(claim, batch, lambda refused: None)"),),
+        (Change(COUNTING, "self.state.begin(claim, batch, keep_refused)", "self.state.begin(claim, batch, lambda refused: None)"),),
     ),
 )

@@ -2,15 +2,15 @@
 
 from random import Random
 
-from drills.controls import ANY_OFFSET, CONSUMER
+from drills.controls import ANY_OFFSET, CLAIMING
 from drills.drill import Change, Control, Drill, Size
 from drills.traffic import records, shop_days
 from drills.world import World
 
 NO_ARCHIVE = Change(
-    CONSUMER,
-    "ArchivedLog(self.config.lake_dir, self.log.topic_id)",
-    'ArchivedLog(self.config.lake_dir / "none", self.log.topic_id)',
+    CLAIMING,
+    "ArchivedLog(self.servers.config.lake_dir, self.log.topic_id)",
+    'ArchivedLog(self.servers.config.lake_dir / "none", self.log.topic_id)',
 )
 
 

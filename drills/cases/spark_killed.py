@@ -1,10 +1,9 @@
 """Spark's driver dies under a batch job: the job fails, the old day stays, and the next run publishes the whole new one."""
 
-from contextlib import closing
 from random import Random
 
 from drills.drill import Change, Control, Drill, Size
-from drills.warehouse_world import VERSIONS, Reader, WarehouseWorld
+from drills.warehouse_world import VERSIONS, WarehouseWorld
 
 DELETES_FIRST = Change(
     "spark/jobs/batch_processing.py",
@@ -15,8 +14,7 @@ DELETES_FIRST = Change(
 
 def run(world: WarehouseWorld, size: Size) -> None:
     dice = Random(15)
-    world.learn_references()
-    with closing(Reader(world)) as reader:
+    with world.under_a_reader(last=VERSIONS[0]):
         for number in range(size.times):
             job = world.start(VERSIONS[number % 2])
             job.until(lambda job=job: job.reaches("stage"))
@@ -25,9 +23,6 @@ def run(world: WarehouseWorld, size: Size) -> None:
             job.wait()
             world.restart_spark()
         world.recoveries.append(world.publish(VERSIONS[0]))
-    world.compare(VERSIONS[0])
-    world.differences += reader.wrong
-    world.notes.append(f"{reader.looks:,} looks of a reader, the longest {reader.slowest * 1000:.0f} ms")
 
 
 DRILL = Drill(

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from redis import Redis
+from stream_world import own_world
 from waiting import answers, wait_until
 
 from ecommerce import config, shops
@@ -52,11 +54,36 @@ def redis_server(platform):
         yield platform
 
 
+@pytest.fixture
+def redis(redis_server):
+    """A client of an empty database of its own on the session's Redis."""
+    client = Redis(**redis_server.redis_options, db=1)
+    client.flushdb()
+    yield client
+    client.config_set("maxmemory", 0)
+    client.flushdb()
+    client.close()
+
+
 @pytest.fixture(scope="session")
 def kafka(platform):
     """ZooKeeper and Kafka with the platform's topics."""
     with servers.running(platform, "kafka"):
         yield platform
+
+
+@pytest.fixture(scope="session")
+def stream_redis(tmp_path_factory) -> Settings:
+    """A Redis that stream tests empty."""
+    with servers.running(servers.isolated_settings(tmp_path_factory.mktemp("stream")), "redis") as settings:
+        yield settings
+
+
+@pytest.fixture
+def world(kafka, stream_redis, tmp_path):
+    """A stream of the test's own: topics, an empty Redis, a lake."""
+    with own_world(kafka, tmp_path, stream_redis) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

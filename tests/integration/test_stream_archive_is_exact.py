@@ -8,20 +8,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from stream_world import own_world, stop, wait_until
+from stream_world import stop, wait_until
 
 from ecommerce import lake, shops, simulator
-from ecommerce.local import servers
 
 KILLS = 4
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture
-def world(kafka, tmp_path):
-    settings = servers.isolated_settings(tmp_path / "redis")
-    with servers.running(settings, "redis"), own_world(kafka, tmp_path, settings) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

@@ -1,22 +1,12 @@
 """What the live day is made of by country, channel and device: exact sums, bounded in number."""
 
 import pytest
-from redis import Redis
 from shop_events import NOON, SHOP, event, purchase
 from test_stream_live_step import Log
 
 from ecommerce.live import LiveState, keys
 
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture
-def redis(redis_server):
-    client = Redis(**redis_server.redis_options, db=1)
-    client.flushdb()
-    yield client
-    client.flushdb()
-    client.close()
 
 
 def breakdown(redis):

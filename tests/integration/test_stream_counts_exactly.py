@@ -19,19 +19,6 @@ POISON = [b"{", b"\xff\xfe", b"null", b"[" * 50_000, b"x" * 70_000, b""]
 
 
 @pytest.fixture(scope="module")
-def own_redis(tmp_path_factory):
-    settings = servers.isolated_settings(tmp_path_factory.mktemp("redis"))
-    with servers.running(settings, "redis"):
-        yield settings
-
-
-@pytest.fixture
-def world(kafka, own_redis, tmp_path):
-    with own_world(kafka, tmp_path, own_redis) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
 def simulated(tmp_path_factory):
     """A day of the demo shop: shop, day, its events as sent, and the answer key."""
     shop = shops.shop("demo")

@@ -6,19 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 from shop_events import event, purchase
-from stream_world import own_world, stop, wait_until
+from stream_world import stop, wait_until
 
 from ecommerce import events, replay_letters, shops
-from ecommerce.local import servers
 
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture
-def world(kafka, tmp_path):
-    settings = servers.isolated_settings(tmp_path / "redis")
-    with servers.running(settings, "redis"), own_world(kafka, tmp_path, settings) as made:
-        yield made
 
 
 def wire(made, **changes) -> bytes:

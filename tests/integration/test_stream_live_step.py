@@ -3,7 +3,6 @@
 from datetime import date
 
 import pytest
-from redis import Redis
 from shop_events import NOON, SHOP, event, purchase
 
 from ecommerce.events import Item, Reason
@@ -14,16 +13,6 @@ pytestmark = pytest.mark.servers
 SHOPS = {"demo": SHOP}
 ORIGIN = Origin("cluster", "shop.events", "topic-1")
 DAY = NOON.date()
-
-
-@pytest.fixture
-def redis(redis_server):
-    client = Redis(**redis_server.redis_options, db=1)
-    client.flushdb()
-    yield client
-    client.config_set("maxmemory", 0)
-    client.flushdb()
-    client.close()
 
 
 class Log:

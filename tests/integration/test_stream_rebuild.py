@@ -5,21 +5,13 @@ from datetime import timedelta
 
 import pytest
 from kafka import KafkaAdminClient, TopicPartition
-from stream_world import own_world, stop, wait_until
+from stream_world import stop, wait_until
 
 from ecommerce import letters, live, rebuild, shops, simulator, stream
 from ecommerce.live import generations, keys
-from ecommerce.local import servers
 
 pytestmark = pytest.mark.servers
 POISON = [b"{", b"\xff", b'{"shop_id": "demo"}', b""]
-
-
-@pytest.fixture
-def world(kafka, tmp_path):
-    settings = servers.isolated_settings(tmp_path / "redis")
-    with servers.running(settings, "redis"), own_world(kafka, tmp_path, settings) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

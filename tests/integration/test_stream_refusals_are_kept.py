@@ -6,19 +6,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 from shop_events import event, purchase
-from stream_world import own_world, stop
+from stream_world import stop
 
 from ecommerce import events, shops
-from ecommerce.local import servers
 
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture
-def world(kafka, tmp_path):
-    settings = servers.isolated_settings(tmp_path / "redis")
-    with servers.running(settings, "redis"), own_world(kafka, tmp_path, settings) as made:
-        yield made
 
 
 def wire(**changes) -> bytes:

@@ -1,7 +1,6 @@
 """A step that was sent and not waited for counts as one that was: once, with copies, lost answers and forgotten scripts."""
 
 import pytest
-from redis import Redis
 from shop_events import NOON, SHOP, event
 
 from ecommerce.live import Accepted, Batch, LiveState, LiveWriter, Origin, Stale
@@ -9,15 +8,6 @@ from ecommerce.live import Accepted, Batch, LiveState, LiveWriter, Origin, Stale
 pytestmark = pytest.mark.servers
 
 ORIGIN = Origin("cluster", "shop.events", "topic-1")
-
-
-@pytest.fixture
-def redis(redis_server):
-    client = Redis(**redis_server.redis_options, db=1)
-    client.flushdb()
-    yield client
-    client.flushdb()
-    client.close()
 
 
 @pytest.fixture

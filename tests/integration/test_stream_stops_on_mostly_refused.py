@@ -1,25 +1,17 @@
 """Most records refused: the consumer stops loudly, loses nothing, and goes on when it is told to or when they are valid."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from shop_events import event
-from stream_world import own_world, stop
+from stream_world import stop
 
 from ecommerce import refusal_guard, shops
-from ecommerce.local import servers
 
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture
-def world(kafka, tmp_path):
-    settings = servers.isolated_settings(tmp_path / "redis", shops_file=tmp_path / "shops.toml")
-    write_shops(tmp_path / "shops.toml", "")
-    with servers.running(settings, "redis"), own_world(kafka, tmp_path, settings) as made:
-        yield made
 
 
 def write_shops(path: Path, more: str) -> None:
@@ -27,7 +19,9 @@ def write_shops(path: Path, more: str) -> None:
     path.write_text(demo + more, encoding="utf-8")
 
 
-def test_it_stops_and_goes_on_when_put_right_or_accepted(world):
+def test_it_stops_and_goes_on_when_put_right_or_accepted(world, tmp_path):
+    world.settings = replace(world.settings, shops_file=tmp_path / "shops.toml")
+    write_shops(world.settings.shops_file, "")
     now = datetime.now(UTC)
     good = [event(event_time=now) for _ in range(1000)]
     newcomer = [event(event_time=now, shop_id="newcomer") for _ in range(1200)]

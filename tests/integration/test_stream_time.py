@@ -4,22 +4,12 @@ import random
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from redis import Redis
 from shop_events import NOON, SHOP, event, purchase
 from test_stream_live_step import ORIGIN, SHOPS, Log
 
 from ecommerce.live import LiveState, LiveWriter
 
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture
-def redis(redis_server):
-    client = Redis(**redis_server.redis_options, db=1)
-    client.flushdb()
-    yield client
-    client.flushdb()
-    client.close()
 
 
 def day_of(redis, day):

@@ -2,8 +2,11 @@
 
 import json
 import signal
+import subprocess
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -95,8 +98,13 @@ def test_one_unit_too_much_is_a_difference():
 
 
 @pytest.mark.parametrize("case", DRILLS.values(), ids=DRILLS)
-def test_each_control_still_fits_the_code(case):
-    assert controls.changed((*case.fault, *case.control.changes))
+def test_each_control_still_fits_the_code(case, tmp_path):
+    changed = controls.changed((*case.fault, *case.control.changes))
+    assert changed
+    for number, (name, text) in enumerate(changed.items()):
+        (tmp_path / f"changed_{number}{Path(name).suffix}").write_text(text, encoding="utf-8")
+    ruff = [sys.executable, "-m", "ruff", "check", "--isolated", "--quiet", "--select", "E9,F821,F823", str(tmp_path)]
+    assert subprocess.run(ruff, capture_output=True, text=True).stdout == ""
 
 
 def test_a_control_that_does_not_fit_says_so():

@@ -24,7 +24,7 @@ def noted_poll() -> dict:
 
 def noted_report() -> None:
     report()
-    meter.events = sum(claim.next for claim in consumer.claims.values())
+    meter.events = sum(claim.next for claim in consumer.member.claims.values())
     if meter.events >= COUNT:
         meter.end()
 
