@@ -6,6 +6,7 @@ from drills.cases import (
     consumer_killed,
     disk_full,
     disorder,
+    fetching_stops,
     kafka_killed,
     link_cut,
     loader_killed,
@@ -37,5 +38,6 @@ CASES = (
     loader_killed,
     spark_killed,
     task_retried,
+    fetching_stops,
 )
 DRILLS: dict[str, Drill] = {case.DRILL.name: case.DRILL for case in CASES}
