@@ -90,10 +90,12 @@ def _listed(rows: Sequence[str]) -> str:
     return f"{len(rows)} events: {'; '.join(rows[:SHOWN])}{more}"
 
 
-def from_archive(root: Path, shop: Shop, day: date, late: Collection[tuple[int, int]], refused: Collection[int] = ()) -> Archived | None:
+def from_archive(
+    root: Path, shop: Shop, day: date, late: Collection[tuple[int, int]], refused: Collection[tuple[int, int]] = ()
+) -> Archived | None:
     """The archive of ``day`` summed both ways; None where it holds nothing.
 
-    ``late`` are the (partition, offset) that live counted as late, ``refused`` the offsets that the batch refused.
+    ``late`` are the (partition, offset) that live counted as late, ``refused`` those that the batch refused.
     """
     live, batch = _Side(), _Side()
     differing = []
@@ -101,9 +103,9 @@ def from_archive(root: Path, shop: Shop, day: date, late: Collection[tuple[int, 
     for number, offset, event in archived_log.day_events(root, shop.shop_id, day):
         seen = True
         counted_live = (number, offset) not in late and live.counts(event)
-        counted_batch = offset not in refused and batch.counts(event)
+        counted_batch = (number, offset) not in refused and batch.counts(event)
         if counted_live != counted_batch:
-            why = "late" if (number, offset) in late else "refused" if offset in refused else "another event of its order counts"
+            why = "late" if (number, offset) in late else "refused" if (number, offset) in refused else "another event of its order counts"
             differing.append(f"{event.event_name} {event.event_id} at {number}/{offset} ({why})")
     return Archived(live.sums(), batch.sums(), tuple(differing)) if seen else None
 
@@ -159,10 +161,11 @@ def reconcile(shop: Shop, day: date, run_id: str, measures: Mapping[str, Any]) -
     return found
 
 
-def _refused(run_id: str, day: date) -> set[int]:
-    """Offsets of the archived events that the batch refused, second events of an order apart: those live refuses, too."""
+def _refused(run_id: str, day: date) -> set[tuple[int, int]]:
+    """Partition and offset of the archived events that the batch refused, second events of an order apart: those live refuses, too."""
     query = (
-        "SELECT line FROM warehouse.quarantine WHERE run_id = %s AND date = %s AND file = 'kafka' AND reason NOT LIKE 'duplicate_order%%'"
+        "SELECT file, line FROM warehouse.quarantine "
+        "WHERE run_id = %s AND date = %s AND file LIKE 'kafka/%%' AND reason NOT LIKE 'duplicate_order%%'"
     )
     with psycopg.connect(settings().postgres_dsn("loader")) as connection:
-        return {line for (line,) in connection.execute(query, (run_id, day))}
+        return {(int(file.removeprefix("kafka/")), line) for file, line in connection.execute(query, (run_id, day))}

@@ -82,7 +82,8 @@ def archived(spark: SparkSession, partitions: list[tuple[list[str], date]]) -> D
     for paths, day in partitions:
         frame = spark.read.schema(f"{ddl}, {ARCHIVE_EXTRAS}").parquet(*paths)
         row = F.struct(
-            F.col("kafka_partition").alias("_number"), F.lit("kafka").alias("_file"), F.col("kafka_offset").alias("_line"),
+            F.col("kafka_partition").alias("_number"), F.concat(F.lit("kafka/"), "kafka_partition").alias("_file"),
+            F.col("kafka_offset").alias("_line"),
             F.lit("").alias("_raw"), F.lit(None).cast("STRING").alias("_damage"), F.lit(day).alias("_from"), F.lit(day).alias("_to"),
             F.lit(None).cast("STRING").alias("_event_id"), F.lit(False).alias("_copy"),
         )  # fmt: skip

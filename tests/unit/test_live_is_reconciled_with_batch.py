@@ -64,6 +64,13 @@ def test_a_difference_that_no_row_makes_up_stays_unexplained(tmp_path):
     assert [one.explanation for one in compare(snapshot(orders=5), {"orders": 2})] == [""]
 
 
+def test_what_the_batch_refused_is_told_by_partition_and_offset(tmp_path):
+    kept, refused = purchase("T1"), purchase("T2")
+    rows = from_archive(archive_of(tmp_path, (0, 7, kept), (1, 7, refused)), SHOP, NOON.date(), set(), {(1, 7)})
+    assert (rows.live["orders"], rows.batch["orders"]) == (2, 1)
+    assert rows.differing == (f"purchase {refused.event_id} at 1/7 (refused)",)
+
+
 def test_a_day_of_another_source_is_compared_with_what_came_through_kafka(tmp_path):
     rows = from_archive(archive_of(tmp_path, (0, 0, purchase("T1"))), SHOP, NOON.date(), set())
     (orders,) = compare(snapshot(orders=1), {"orders": 900}, lambda: rows)
