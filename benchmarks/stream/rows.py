@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import statistics
 import sys
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from benchmarks.stream.world import Result, World
 from ecommerce.config import Settings
-
-ROUND_SECONDS = 270
-"""After so long no further round begins, once there are three."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +46,7 @@ ROWS = [
 def measure(world: World, topic: Settings, total: int, rounds: int, wanted: Callable[[Row], bool]) -> dict[Row, list[Result]]:
     """All rows in turn, ``rounds`` times over; no row consumes more than the ``total`` events of the topic."""
     found: dict[Row, list[Result]] = {row: [] for row in ROWS if wanted(row)}
-    began = time.monotonic()
     for number in range(rounds):
-        if number >= 3 and time.monotonic() - began > ROUND_SECONDS:
-            break
         for row, results in found.items():
             results.append(world.run(topic, min(row.events, total), row.script, *row.arguments))
             last = results[-1]
