@@ -49,7 +49,7 @@ bench-stream: setup ## the stream against raw Kafka and other frameworks; writes
 lint: setup ## ruff's checks and formatting
 	@$(PYTHON_IN_VENV) -m ruff check . && $(PYTHON_IN_VENV) -m ruff format --check .
 
-drills: setup ## break the stream in every way and check every number; writes docs/drills.md (half an hour; quick=1: minutes)
+drills: setup ## break the stream in every way and check every number; writes docs/drills.md (an hour; quick=1: minutes)
 	@$(PYTHON_IN_VENV) -m drills --both $(if $(quick),--quick) --report docs/drills.md
 
 bench-batch: setup ## the batch side against the usual ways; writes docs/benchmarks.md (a quarter of an hour on a quiet machine; full=1: half an hour; quick=1: a try that writes nothing)
