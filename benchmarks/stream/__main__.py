@@ -1,14 +1,20 @@
-"""Measure the stream against raw Kafka and against what else a user could take: `make bench-stream`."""
+"""Measure the stream against raw Kafka and against what else a user could take: `make bench-stream`.
+
+With ``--only`` the other parts on the page are those of earlier runs, kept in var/bench-stream.
+"""
 
 from __future__ import annotations
 
 import argparse
+import pickle
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+from pathlib import Path
 
 from benchmarks.stream import extras, report, rows, screen, traffic
-from benchmarks.stream.world import running
+from benchmarks.stream.world import FOLDER, running
 from ecommerce.errors import PlatformError
 
 PARTS = ("rows", "together", "catch_up", "growth", "producer", "screen")
@@ -23,7 +29,8 @@ def main() -> int:
     arguments = parser.parse_args()
     quick, only = arguments.quick, arguments.only
     events, partitions = (100_000, 4) if quick else (1_000_000, 4)
-    found: dict = {"events": events, "partitions": partitions, "failed": {}}
+    kept = FOLDER / f"found-{'quick' if quick else 'full'}.pickle"
+    found: dict = {**_earlier(kept, only), "events": events, "partitions": partitions, "failed": {}}
     wanted = (arguments.row or "").lower()
     with running() as world:
         rows.say(f"sending {events:,} events")
@@ -41,15 +48,23 @@ def main() -> int:
         for name in PARTS:
             if name in only:
                 measure(found, name, parts[name])
-                page = report.write(found, quick or only != PARTS)
+                kept.write_bytes(pickle.dumps({part: found[part] for part in (*PARTS, "at") if part in found}))
+                page = report.write(found, quick)
     rows.say(f"written: {page}")
     return 1 if found["failed"] else 0
+
+
+def _earlier(kept: Path, only: Collection[str]) -> dict:
+    """What earlier runs of the same size measured, but for the parts ``only`` that are measured now."""
+    found = pickle.loads(kept.read_bytes()) if kept.exists() else {}
+    return {name: value for name, value in found.items() if name not in only}
 
 
 def measure(found: dict, name: str, part: Callable[[], object]) -> None:
     """Take in what ``part`` measures; what fails is told, here and on the page, and does not cost the other parts."""
     try:
         found[name] = part()
+        found.setdefault("at", {})[name] = datetime.now(UTC).date()
     except Exception as error:
         traceback.print_exc()
         found["failed"][name] = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -36,7 +36,14 @@ def _section(found: dict) -> str:
         if name in found:
             parts.append(made(found[name]))
     parts += [f"**Not measured:** {name}: {why}" for name, why in found["failed"].items()]
+    parts.append(_when(found))
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _when(found: dict) -> str:
+    """When each part was measured, where that was not in one run."""
+    days = found.get("at", {})
+    return f"Measured: {', '.join(f'{part} {day}' for part, day in days.items())}." if len(set(days.values())) > 1 else ""
 
 
 def _how(found: dict) -> str:
