@@ -37,7 +37,10 @@ class Kept:
 
     def _start(self) -> None:
         with self.log.open("ab") as output:
-            self.process = subprocess.Popen(self._command, env=self._environment, cwd=self._cwd, stdout=output, stderr=output)
+            # In a session of its own: the end of a shell wakes what is stopped in its own.
+            self.process = subprocess.Popen(
+                self._command, env=self._environment, cwd=self._cwd, stdout=output, stderr=output, start_new_session=True
+            )
 
     def _keep(self) -> None:
         while True:
