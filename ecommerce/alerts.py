@@ -10,20 +10,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import psycopg
 import redis
 from psycopg.rows import namedtuple_row
 
+from ecommerce import heartbeats
 from ecommerce.config import Settings
+from ecommerce.heartbeats import Report, ReportError
 from ecommerce.shops import Shop, shops
 
-STALE_SECONDS = 30
-"""A worker beats once a second, at the latest every 5 s."""
 RECENT = timedelta(hours=24)
 NORMAL_STATES = ("running", "starting")
+ALWAYS = ("archiver", "consumer")
+STARTING = timedelta(minutes=10)
+LOG = "its log says why: `make logs {0}`, in containers `docker-compose logs {0}`"
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,18 @@ def alerts(settings: Settings, role: str = "reader") -> list[Alert]:
         with psycopg.connect(settings.postgres_dsn(role), connect_timeout=5, row_factory=namedtuple_row) as connection:
             found += [*freshness(settings, connection), *ended_badly(connection), *held_back(settings, connection)]
     except psycopg.OperationalError as error:
-        found.append(Alert("store", f"PostgreSQL does not answer: {_first_line(error)}", "see `make status` and `make logs postgres`"))
+        found.append(Alert("store", f"PostgreSQL does not answer: {_first_line(error)}", LOG.format("postgres")))
     try:
         found += refused(settings)
     except redis.RedisError as error:
-        found.append(Alert("store", f"Redis does not answer: {_first_line(error)}", "see `make status` and `make logs redis`"))
+        found.append(Alert("store", f"Redis does not answer: {_first_line(error)}", LOG.format("redis")))
     return found
+
+
+def printed(found: list[Alert]) -> str:
+    """The alerts for a terminal, two lines each; '' where there is none."""
+    since = {alert: f" (since {alert.since.astimezone():%Y-%m-%d %H:%M})" if alert.since else "" for alert in found}
+    return "\n".join(f"ALERT {alert.kind}: {alert.message}{since[alert]}\n      {alert.remedy}" for alert in found)
 
 
 def fullness(folder: Path) -> tuple[float, int]:
@@ -72,28 +79,39 @@ def disk(settings: Settings) -> Iterator[Alert]:
 
 def workers(settings: Settings) -> Iterator[Alert]:
     """What consumer, archiver and producer say of themselves: silence, waiting, records behind, their last incident."""
-    for path in sorted((settings.var_dir / "run").glob("*.heartbeat")):
+    known = heartbeats.names(settings)
+    yield from (Alert("worker", f"{name} has never reported", LOG.format(name)) for name in _missing(settings, known))
+    for name in known:
         try:
-            beat = msgspec.json.decode(path.read_bytes())
-            at = datetime.fromisoformat(beat["at"])
-        except (OSError, msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
-            yield Alert("worker", f"{path.stem}'s report is unreadable ({_first_line(error)})", f"see `make logs {path.stem}`")
-            continue
-        yield from _of_worker(settings, path, beat, at)
+            for report in heartbeats.reports(settings, name):
+                yield from _of_worker(settings, report)
+        except ReportError as error:
+            yield Alert("worker", str(error), LOG.format(name))
 
 
-def _of_worker(settings: Settings, path: Path, beat: dict[str, Any], at: datetime) -> Iterator[Alert]:
-    name, state = path.stem, str(beat.get("state", "running"))
-    if beat.get("incident"):
+def _missing(settings: Settings, known: list[str]) -> list[str]:
+    """Workers of every platform that have said nothing yet, once it had the time to start; locally the supervisor says so."""
+    mark = settings.var_dir / "first_start"
+    if not settings.shared_reports or not mark.exists():
+        return []
+    started = datetime.fromtimestamp(mark.stat().st_mtime, UTC)
+    return [name for name in ALWAYS if name not in known] if datetime.now(UTC) - started > STARTING else []
+
+
+def _of_worker(settings: Settings, report: Report) -> Iterator[Alert]:
+    name, state, at, said = report.name, report.state, report.at, report.values
+    if state == heartbeats.ENDED:
+        return
+    if said.get("incident"):
         state = "running"  # the incident says more
-    if datetime.now(UTC) - at > timedelta(seconds=STALE_SECONDS):
-        yield Alert("worker", f"{name} has not reported since {at:%Y-%m-%d %H:%M:%S} UTC", f"see `make status` and `make logs {name}`", at)
+    if report.silent:
+        yield Alert("worker", f"{name} has not reported since {at:%Y-%m-%d %H:%M:%S} UTC", LOG.format(name), at)
     elif state not in NORMAL_STATES:
-        yield Alert("worker", f"{name}: {state}", f"see `make logs {name}`", at)
-    if (lag := beat.get("lag") or 0) > settings.lag_alert_records:
+        yield Alert("worker", f"{name}: {state}", LOG.format(name), at)
+    if (lag := said.get("lag") or 0) > settings.lag_alert_records:
         yield Alert("lag", f"{name} is {lag} records behind", "it catches up by itself where the rate falls; see docs/streaming.md", at)
-    if incident := beat.get("incident"):
-        yield Alert("incident", f"{name}: {incident}: {beat.get('message', '')}", "docs/streaming.md says what each incident needs", at)
+    if incident := said.get("incident"):
+        yield Alert("incident", f"{name}: {incident}: {said.get('message', '')}", "docs/streaming.md says what each incident needs", at)
 
 
 def freshness(settings: Settings, connection: psycopg.Connection) -> Iterator[Alert]:

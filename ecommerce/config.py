@@ -55,6 +55,7 @@ class Settings:
     kafka_partitions: int = _setting(4, "partitions of the events topic when it is created")
     record_decoder: str = _setting("batches", "how the consumer decodes fetched records: batches (quick), client (kafka-python's own way)")
     kafka_retention_hours: int = _setting(168, "retention of the events topic, hours")
+    spark_connect_host: str = _setting("", "Spark Connect server (default: host)")
     spark_connect_port: int = _setting(15002, "Spark Connect port of the local run")
     spark_ui_port: int = _setting(4040, "Spark UI port of the local run")
     spark_master: str = _setting("local[2]", "where the Connect server runs its tasks: local[n] or spark://host:port")
@@ -74,6 +75,7 @@ class Settings:
     producer_rate: float = _setting(10.0, "events per second of the producer service")
     seed: int = _setting(42, "seed of the simulated shop")
     history_days: int = _setting(30, "days before the first start that the daily DAG catches up")
+    shared_reports: bool = _setting(False, "workers of several hosts report into one folder: each report bears its host's name")
     uid: int = _setting(10001, "user id of the containers' services, owner of data/lake: a host user's own id, if wanted")
 
     freshness_hours: float = _setting(6.0, "hours after its end by which a scheduled shop's day must be final")
@@ -98,6 +100,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.secrets_dir is None:
             object.__setattr__(self, "secrets_dir", self.var_dir / "secrets")
+        if not self.spark_connect_host:
+            object.__setattr__(self, "spark_connect_host", self.host)
         if not self.public_url:
             object.__setattr__(self, "public_url", f"http://localhost:{self.dashboard_port}")
 

@@ -111,7 +111,7 @@ def ingest(run: Run, progress: Progress) -> None:
 def spark_environment() -> dict[str, str]:
     """The environment of a batch job: the local Connect server unless SPARK_REMOTE names another."""
     return {
-        "SPARK_REMOTE": f"sc://{settings().host}:{settings().spark_connect_port}",
+        "SPARK_REMOTE": f"sc://{settings().spark_connect_host}:{settings().spark_connect_port}",
         **os.environ,
         "PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT_DIR), os.environ.get("PYTHONPATH")])),
     }

@@ -22,6 +22,7 @@ FIRST_WAIT, LONGEST_WAIT = 0.1, 2.0
 BEAT_SECONDS = 1.0
 HANG_SECONDS = 180
 REMIND_SECONDS = 30.0
+FORGET_SECONDS = 3600
 
 
 class Stopped(Exception):
@@ -31,14 +32,14 @@ class Stopped(Exception):
 class Worker:
     """One long-running program: loops while ``not worker.stopping``, says what it does, shows that it lives.
 
-    ``heartbeat`` is the file ``<run_dir>/<name>.heartbeat``, a JSON object with at least ``at``
-    (RFC 3339, UTC), ``pid`` and ``state``; it is replaced atomically, at most once a second.
+    ``heartbeat`` is the file ``<run_dir>/<name>.heartbeat`` (``instance`` instead of the name where given), a JSON
+    object with at least ``at`` (RFC 3339, UTC), ``pid`` and ``state``; it is replaced atomically, at most once a second.
     A ``watched`` worker that does not beat for three minutes ends itself, to be started again.
     """
 
-    def __init__(self, name: str, run_dir: Path, watched: bool = False) -> None:
+    def __init__(self, name: str, run_dir: Path, watched: bool = False, instance: str = "") -> None:
         self.name, self._watched = name, watched
-        self.heartbeat = run_dir / f"{name}.heartbeat"
+        self.heartbeat = run_dir / f"{instance or name}.heartbeat"
         self.stopping = False
         self._values: dict[str, Any] = {}
         self._beaten = 0.0
@@ -53,8 +54,15 @@ class Worker:
         logging.basicConfig(handlers=[handler], level=logging.ERROR)
         # kafka-python logs every attempt to reconnect; wait_for says once what is away.
         logging.getLogger("kafka").setLevel(logging.CRITICAL)
+        self._forget_predecessors()
         self.beat(state="starting")
         return self
+
+    def _forget_predecessors(self) -> None:
+        """Remove the reports of instances of this worker on hosts that are long gone."""
+        for path in self.heartbeat.parent.glob(f"{self.name}@*.heartbeat"):
+            if time.time() - path.stat().st_mtime > FORGET_SECONDS:
+                path.unlink(missing_ok=True)
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self.stopping = True

@@ -15,7 +15,7 @@ import time
 from kafka import TopicPartition
 from kafka.errors import FencedInstanceIdError
 
-from ecommerce import live, refusal_guard, stream
+from ecommerce import heartbeats, live, refusal_guard, stream
 from ecommerce.batches import BatchReader
 from ecommerce.config import Settings, settings
 from ecommerce.consuming.claiming import Claimer
@@ -148,7 +148,7 @@ def main() -> int:
     arguments = parser.parse_args()
     worker = None
     try:
-        worker = Worker(arguments.name, settings().var_dir / "run", watched=True).start()
+        worker = Worker(arguments.name, settings().var_dir / "run", True, heartbeats.instance(settings(), arguments.name)).start()
         consumer = Consumer(worker, settings())
         try:
             run(consumer, arguments.new_generation, arguments.accept_refused)

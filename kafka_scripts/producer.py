@@ -21,7 +21,7 @@ from kafka.codec import has_zstd
 from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.partitioner.default import murmur2
 
-from ecommerce import replay, simulator
+from ecommerce import heartbeats, replay, simulator
 from ecommerce.config import ConfigError, Settings, settings
 from ecommerce.events import MAX_BYTES, Event, encode
 from ecommerce.lake import LakeError
@@ -264,7 +264,10 @@ def produce(worker: Worker, arguments: argparse.Namespace, config: Settings, ack
     finally:
         outbox.finish(progress.tick)
         progress.end()
-    return 1 if outbox.pending else 0
+    if outbox.pending:
+        return 1
+    worker.beat(state=heartbeats.ENDED)
+    return 0
 
 
 def positive(text: str) -> float:
@@ -320,12 +323,14 @@ def main(argv: list[str] | None = None) -> int:
         print(f"producer: {error}", file=sys.stderr)
         return 2
     endless = not arguments.from_lake and arguments.seconds is None
-    worker = Worker("producer" if endless else "producer-once", config.var_dir / "run", watched=True).start()
+    name = "producer" if endless else "producer-once"
+    worker = Worker(name, config.var_dir / "run", True, heartbeats.instance(config, name)).start()
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # the outbox itself says when the broker is away and when it is back
     ack_log = arguments.ack_log.open("ab") if arguments.ack_log else None
     try:
         return produce(worker, arguments, config, ack_log)
     except Stopped:
+        worker.beat(state=heartbeats.ENDED)
         return 0
     except (replay.ReplayError, LakeError, Unsendable, ConfigError) as error:
         worker.say(str(error))

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
 import redis
 from django.db import DatabaseError
 
 from analytics import airflow_api, formats
 from analytics.live_source import impatient
 from analytics.scope import Scope, fetch
-from ecommerce.alerts import STALE_SECONDS
+from ecommerce import heartbeats
 from ecommerce.config import settings
+from ecommerce.heartbeats import ENDED, Report, ReportError
 
 WORDS = {"ok": "OK", "late": "Late", "down": "Down", "off": "No report", "run": "Running"}
 ICONS = {"ok": "ok", "late": "clock", "down": "bad", "off": "info", "run": "spin"}
@@ -52,33 +52,25 @@ class Picture:
     at: datetime
 
 
-def beat(name: str) -> dict[str, Any]:
-    """What the worker last said of itself; {} where it reports elsewhere or never did."""
-    try:
-        return msgspec.json.decode((settings().var_dir / "run" / f"{name}.heartbeat").read_bytes())
-    except (OSError, msgspec.DecodeError):
-        return {}
-
-
-def worker_state(said: dict[str, Any]) -> str:
-    """ok, late (behind), down (silent or waiting) or off."""
-    if not said:
+def worker_state(reports: list[Report]) -> str:
+    """ok, late (behind), down (silent or waiting) or off, of the reports of a worker's instances."""
+    if not reports or all(report.state == ENDED for report in reports):
         return "off"
-    silent = (datetime.now(UTC) - datetime.fromisoformat(said["at"])).total_seconds()
-    if silent > STALE_SECONDS or said.get("state", "running") not in ("running", "starting", "rebuilding"):
+    if any(report.silent or report.state not in ("running", "starting", "rebuilding") for report in reports):
         return "down"
-    return "late" if (said.get("lag") or 0) > settings().lag_alert_records else "ok"
+    return "late" if any((report.values.get("lag") or 0) > settings().lag_alert_records for report in reports) else "ok"
 
 
 def _worker(title: str, name: str, *lines: tuple[str, str, str]) -> Box:
-    said = beat(name)
-    lag, state = said.get("lag"), worker_state(said)
-    behind = (
-        ("", formats.count(lag), " records behind")
-        if lag is not None
-        else ("", "", said.get("state", "its heartbeat is not on this machine"))
-    )
-    return Box(title, state, (behind, *lines))
+    try:
+        reports = heartbeats.reports(settings(), name)
+    except ReportError:
+        return Box(title, "down", (("", "", "its report is unreadable"), *lines))
+    lags = [report.values["lag"] for report in reports if report.values.get("lag") is not None]
+    said = reports[0].state if reports else "its heartbeat is not on this machine"
+    behind = ("", formats.count(sum(lags)), " records behind") if lags else ("", "", said)
+    several = [("", str(len(reports)), " instances")] if len(reports) > 1 else []
+    return Box(title, worker_state(reports), (behind, *several, *lines))
 
 
 def _answers(host: str, port: int) -> bool:
@@ -135,9 +127,7 @@ def spark(scope: Scope) -> Box:
             "run",
             ((f"{scope.shop.shop_id} ", formats.span(first, last, scope.shop.today()), ""), ("since ", formats.clock(since), " UTC")),
         )
-    well = _answers(
-        settings().spark_connect_host if hasattr(settings(), "spark_connect_host") else settings().host, settings().spark_connect_port
-    )
+    well = _answers(settings().spark_connect_host, settings().spark_connect_port)
     return Box("Spark", "ok" if well else "off", (("", "", "waits for a run" if well else "no Connect server here"),))
 
 

@@ -64,6 +64,7 @@ for command in (
     batch.spark_submit,
     ask.sql,
     ask.live,
+    ask.alerts,
     runs.runs,
     quarantine.quarantine,
     keep.retention,

@@ -20,6 +20,17 @@ from ecommerce.shops import shop as find_shop
 
 
 @click.command()
+def alerts() -> None:
+    """What is wrong now on the whole platform; exit code 1 when something is."""
+    from ecommerce.alerts import alerts as raised
+    from ecommerce.alerts import printed
+
+    found = raised(settings())
+    print(printed(found) or "Nothing wants attention.")
+    sys.exit(bool(found))
+
+
+@click.command()
 @click.argument("query")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV instead of a table.")
 def sql(query: str, as_csv: bool) -> None:

@@ -6,10 +6,10 @@ It runs every few seconds, so it imports little.
 from __future__ import annotations
 
 import json
-import os
 import sys
-from pathlib import Path
 
+from ecommerce.config import settings
+from ecommerce.heartbeats import instance
 from ecommerce.local import probes
 from ecommerce.local.server import NotReady
 
@@ -40,7 +40,7 @@ def airflow(component: str) -> str:
 
 def heartbeat(worker: str) -> str:
     """The worker reported within the last seconds, and does not wait for a server."""
-    return json.dumps(probes.heartbeat(Path(os.environ["ECOMMERCE_VAR_DIR"]) / "run" / f"{worker}.heartbeat"))
+    return json.dumps(probes.heartbeat(settings().var_dir / "run" / f"{instance(settings(), worker)}.heartbeat"))
 
 
 CHECKS = {"django": django, "spark": spark, "spark-cluster": spark_cluster, "airflow": airflow, "heartbeat": heartbeat}

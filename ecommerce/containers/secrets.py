@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from ecommerce.config import Settings
 from ecommerce.local import airflow, secret_files
 
 ROOT, VOLUMES = Path("/secrets"), Path("/volumes")
+REPORTING = ("consumer", "archiver", "producer")
 POSTGRES_UID, REDIS_UID, KAFKA_UID = 999, 999, 1000
 
 ROLE_PASSWORDS = tuple(f"postgres_{role}_password" for role in secret_files.POSTGRES_ROLES)
@@ -97,8 +99,16 @@ def prepare(settings: Settings) -> None:
     mark = settings.var_dir / "first_start"
     if not mark.exists():
         secret_files.write(mark, f"{datetime.now(UTC).date()}\n")
+    _prepare_state(VOLUMES / "state", mark)
     for path in (settings.lake_dir, *VOLUMES.iterdir()):
         _give(path, settings.uid)
+
+
+def _prepare_state(folder: Path, mark: Path) -> None:
+    """What the dashboard and the tools see of the others: the first start, and where the workers' reports are mounted."""
+    shutil.copy2(mark, folder / mark.name)
+    for worker in REPORTING:
+        (folder / "run" / worker).mkdir(parents=True, exist_ok=True)
 
 
 def _give(path: Path, uid: int) -> None:

@@ -119,12 +119,10 @@ def status() -> None:
     found = health.conditions(config)
     console.print(_status_table(found), soft_wrap=True)
     console.print(progress(config), soft_wrap=True)
-    from ecommerce.alerts import alerts
+    from ecommerce.alerts import alerts, printed
 
-    raised = alerts(config)
-    for alert in raised:
-        since = f" (since {alert.since.astimezone():%Y-%m-%d %H:%M})" if alert.since else ""
-        console.print(f"ALERT {alert.kind}: {alert.message}{since}\n      {alert.remedy}", soft_wrap=True, markup=False)
+    if raised := alerts(config):
+        console.print(printed(raised), soft_wrap=True, markup=False)
     sys.exit(bool(raised) or any(one.problem for one in found))
 
 

@@ -6,16 +6,33 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import shop_events
+from integration.web import Browser
+from kafka import KafkaProducer
+
 from ecommerce.config import PROJECT_DIR
+from ecommerce.events import Event, Item
 
 PATIENCE_SECONDS = 900  # for a machine that has other work; a wait ends when what it waits for is there
 LABEL = "com.docker.compose"
+QUIET = "rees46"  # a shop that the producer service leaves alone
 PROFILES = ["--profile", "tools", "--profile", "scale"]
+
+
+def purchase() -> Event:
+    """An order of the quiet shop, worth 20.00 USD."""
+    now = datetime.now(UTC)
+    items = [Item("SKU-1", "10.00", 2, item_name="Mug")]
+    transaction = f"order-{uuid.uuid4()}"
+    return shop_events.event("purchase", shop_id=QUIET, event_time=now, currency="USD", transaction_id=transaction, items=items)
 
 
 def program() -> list[str]:
@@ -97,6 +114,40 @@ class Stack:
     def inside(self, service: str, *command: str) -> str:
         """What ``command`` prints in the container of ``service``."""
         return docker("exec", self.service(service)["Id"], *command)
+
+    def browser(self) -> Browser:
+        """Signed in by a link that the container makes."""
+        link = self.inside("django", "python", "manage.py", "login_link").split()[-1]
+        visitor = Browser(f"http://localhost:{self.variables['ECOMMERCE_DASHBOARD_PORT']}")
+        assert visitor.post(link, visitor.get(link)).status == 200
+        return visitor
+
+    @contextmanager
+    def kafka(self) -> Iterator[KafkaProducer]:
+        """A producer on this machine, through the listener that the profile tools publishes."""
+        self.compose("--profile", "tools", "up", "-d", "--no-deps", "kafka-host")
+        password = self.inside("producer", "cat", "/run/secrets/kafka_producer_password")
+        sign_in = {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "SCRAM-SHA-256"}
+        sign_in |= {"sasl_plain_username": "producer", "sasl_plain_password": password}
+        address = f"127.0.0.1:{self.variables['ECOMMERCE_KAFKA_EXTERNAL_PORT']}"
+        producer = KafkaProducer(bootstrap_servers=address, acks="all", **sign_in)
+        yield producer
+        producer.close()
+        self.compose("--profile", "tools", "rm", "-sf", "kafka-host")
+
+    def trigger(self, run_id: str, **conf: str) -> None:
+        """Ask Airflow for a run of the ETL, as a person at the command line does."""
+        self.inside("airflow-scheduler", "airflow", "dags", "trigger", "ecommerce_etl", "--run-id", run_id, "--conf", json.dumps(conf))
+
+    def runs(self) -> dict[str, str]:
+        """State of each run of the ETL, by its id."""
+        printed = self.inside("airflow-scheduler", "airflow", "dags", "list-runs", "ecommerce_etl", "--output", "json")
+        return {run["run_id"]: run["state"] for run in json.loads(printed[printed.index("[{") :])}
+
+    def wait_for_run(self, run_id: str) -> None:
+        """Returns when the run has succeeded; fails when it has not."""
+        ended = until(lambda: (state := self.runs()[run_id]) not in ("queued", "running") and state, f"run {run_id} ends")
+        assert ended == "success"
 
     def sql(self, query: str) -> list[list[str]]:
         """Rows of a question to the warehouse, as text."""

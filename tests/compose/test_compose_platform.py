@@ -2,38 +2,18 @@
 
 import json
 import time
-import uuid
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-import shop_events
-from compose.stack import LABEL, PROFILES, docker, until
-from integration.web import Browser, acknowledge, hear
-from kafka import KafkaProducer
+from compose.stack import LABEL, PROFILES, QUIET, docker, purchase, until
+from integration.web import acknowledge, hear
 
 from ecommerce.containers.secrets import READERS
-from ecommerce.events import Item, encode
+from ecommerce.events import encode
 
-QUIET = "rees46"
 UIS = {"django": "DASHBOARD", "airflow-apiserver": "AIRFLOW", "spark": "SPARK_UI"}
 FILES_OF = {name: name for name in READERS} | {"airflow-dag-processor": "airflow"}
-
-
-def browser(stack) -> Browser:
-    """Signed in by a link that the container makes."""
-    link = stack.inside("django", "python", "manage.py", "login_link").split()[-1]
-    visitor = Browser(f"http://localhost:{stack.variables['ECOMMERCE_DASHBOARD_PORT']}")
-    assert visitor.post(link, visitor.get(link)).status == 200
-    return visitor
-
-
-def purchase():
-    """An order of the quiet shop, worth 20.00 USD."""
-    now = datetime.now(UTC)
-    items = [Item("SKU-1", "10.00", 2, item_name="Mug")]
-    transaction = f"order-{uuid.uuid4()}"
-    return shop_events.event("purchase", shop_id=QUIET, event_time=now, currency="USD", transaction_id=transaction, items=items)
 
 
 def orders(message: dict) -> int:
@@ -88,36 +68,21 @@ def test_a_wrong_kafka_password_is_refused_and_a_user_does_only_what_it_may(stac
 
 
 def test_a_purchase_through_kafka_appears_on_the_live_page(stack):
-    stack.compose("--profile", "tools", "up", "-d", "--no-deps", "kafka-host")
-    password = stack.inside("producer", "cat", "/run/secrets/kafka_producer_password")
-    sign_in = {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "SCRAM-SHA-256"}
-    sign_in |= {"sasl_plain_username": "producer", "sasl_plain_password": password}
-    address = f"127.0.0.1:{stack.variables['ECOMMERCE_KAFKA_EXTERNAL_PORT']}"
-    with browser(stack).live(QUIET) as socket:
+    with stack.kafka() as producer, stack.browser().live(QUIET) as socket:
         before = hear(socket)
         acknowledge(socket, before)
-        producer = KafkaProducer(bootstrap_servers=address, acks="all", **sign_in)
         producer.send("shop.events", encode(purchase())).get(timeout=30)
-        producer.close()
         while (message := hear(socket))["type"] != "snapshot" or orders(message) == orders(before):
             acknowledge(socket, message)
     assert gross_revenue(message) - gross_revenue(before) == Decimal("20")
-    stack.compose("--profile", "tools", "rm", "-sf", "kafka-host")
 
 
 def test_a_dag_run_succeeds_and_its_rows_are_in_postgresql(stack):
     day = (datetime.now(UTC) - timedelta(days=60)).date().isoformat()
-    asked = json.dumps({"shop": "demo", "from": day, "to": day})
-    stack.inside("airflow-scheduler", "airflow", "dags", "trigger", "ecommerce_etl", "--run-id", "asked", "--conf", asked)
+    stack.trigger("asked", **{"shop": "demo", "from": day, "to": day})
     row = until(lambda: stack.sql(f"SELECT orders, sessions FROM mart_daily_sales WHERE date = '{day}'"), "the day is published")
     assert int(row[0][0]) > 0
-    listing = ["airflow-scheduler", "airflow", "dags", "list-runs", "ecommerce_etl", "--output", "json"]
-
-    def state():
-        printed = stack.inside(*listing)
-        return next(run["state"] for run in json.loads(printed[printed.index("[{") :]) if run["run_id"] == "asked")
-
-    assert until(lambda: (found := state()) not in ("queued", "running") and found, "the run ends") == "success"
+    stack.wait_for_run("asked")
 
 
 def test_a_burst_is_counted_exactly_by_one_consumer_and_by_three(stack):
@@ -128,7 +93,9 @@ def test_a_burst_is_counted_exactly_by_one_consumer_and_by_three(stack):
         sent = stack.send(QUIET, rate=200, seconds=10)
         assert sent > 1000
         until(lambda expected=before + sent: stack.received(QUIET) == expected, "all of the burst is counted")
-    reports = [docker("exec", one["Id"], "cat", "/app/var/run/consumer.heartbeat") for one in stack.containers("consumer")]
+    reports = [
+        docker("exec", one["Id"], "sh", "-c", "cat /app/var/run/consumer@$(hostname).heartbeat") for one in stack.containers("consumer")
+    ]
     owned = [json.loads(report)["partitions"] for report in reports]
     assert sorted(number for numbers in owned for number in numbers) == [0, 1, 2, 3]
     assert all(owned)
