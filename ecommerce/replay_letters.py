@@ -63,7 +63,13 @@ def listed(config: Settings, reason: str | None = None, last: int | None = None)
     Raises:
         ReplayError: Kafka does not answer, or ``reason`` is none of the closed list.
     """
-    found, marks = _everything(config, reason, last)
+    found: list[Letter] = []
+    marks: dict[int, datetime] = {}
+    for one in read(config, reason, last):
+        if isinstance(one, Mark):
+            marks[one.letter] = one.at
+        else:
+            found.append(one)
     return [Listed(letter, marks.get(letter.id)) for letter in found]
 
 
@@ -84,18 +90,15 @@ def replay(
 ) -> Outcome:
     """Put back the letters with ``reason`` and ``ids`` (none: all), each repaired by ``fix``, a JMESPath expression.
 
-    ``dry_run`` repairs and validates, and sends nothing.
+    ``dry_run`` repairs and validates, and sends nothing. The topic is read twice, so that no more than a few hundred
+    letters are in memory at once.
 
     Raises:
         ReplayError: the expression is wrong, an id is unknown, or Kafka does not answer.
     """
-    program = compiled(fix)
-    found, marks = _everything(config, reason, None)
-    if missing := set(ids) - {letter.id for letter in found}:
-        raise ReplayError(f"there is no dead letter {min(missing)}{f' of reason {reason}' if reason else ''}: see `ecommerce dlq list`")
-    chosen = [letter for letter in _once(found) if not ids or letter.id in ids]
-    outcome = Outcome(before=sum(letter.id in marks for letter in chosen))
-    repaired = _repaired((letter for letter in chosen if letter.id not in marks), program, shops(), outcome)
+    program, outcome = compiled(fix), Outcome()
+    marks = _marks(config, reason, ids)
+    repaired = _repaired(_chosen(config, reason, ids, marks, outcome), program, shops(), outcome)
     if dry_run:
         outcome.sent = sum(1 for _ in repaired)
     else:
@@ -161,25 +164,52 @@ def _repaired(chosen: Iterator[Letter], program: Any, known: Mapping[str, Shop],
                 outcome.examples.append((letter.id, str(why)))
 
 
-def _once(found: list[Letter]) -> list[Letter]:
-    """Each refused record once: a crash may have sent it to the topic twice."""
-    return list({(letter.topic, letter.topic_id, letter.partition, letter.offset): letter for letter in reversed(found)}.values())[::-1]
+def _marks(config: Settings, reason: str | None, ids: Collection[int]) -> set[int]:
+    """The letters that were put back.
+
+    Raises:
+        ReplayError: one of ``ids`` is no letter of ``reason``.
+    """
+    marks, missing = set(), set(ids)
+    for one in read(config, reason):
+        if isinstance(one, Mark):
+            marks.add(one.letter)
+        else:
+            missing.discard(one.id)
+    if missing:
+        raise ReplayError(f"there is no dead letter {min(missing)}{f' of reason {reason}' if reason else ''}: see `ecommerce dlq list`")
+    return marks
 
 
-def _everything(config: Settings, reason: str | None, last: int | None) -> tuple[list[Letter], dict[int, datetime]]:
+def _chosen(config: Settings, reason: str | None, ids: Collection[int], marks: set[int], outcome: Outcome) -> Iterator[Letter]:
+    """Each refused record once, though a crash may have sent it to the topic twice; those put back before are counted alone."""
+    seen = set()
+    for one in read(config, reason):
+        if isinstance(one, Mark) or (place := (one.topic, one.topic_id, one.partition, one.offset)) in seen:
+            continue
+        seen.add(place)
+        if ids and one.id not in ids:
+            continue
+        if one.id in marks:
+            outcome.before += 1
+        else:
+            yield one
+
+
+def read(config: Settings, reason: str | None = None, last: int | None = None) -> Iterator[Letter | Mark]:
+    """The letters of ``reason`` (None: all) and all marks, oldest first, as Kafka's user ``operator``; ``last`` as in :func:`listed`.
+
+    Raises:
+        ReplayError: Kafka does not answer, or ``reason`` is none of the closed list.
+    """
     if reason is not None and reason not in set(events.Reason):
         raise ReplayError(f"{reason!r} is no reason; the reasons are {', '.join(events.Reason)}")
-    found: list[Letter] = []
-    marks: dict[int, datetime] = {}
     try:
         for one in letters.read(letters.operator(config), last):
-            if isinstance(one, Mark):
-                marks[one.letter] = one.at
-            elif reason in (None, one.reason):
-                found.append(one)
+            if isinstance(one, Mark) or reason in (None, one.reason):
+                yield one
     except (KafkaError, OSError) as error:
         raise ReplayError(f"{config.kafka_awaited} does not give its dead letters: {type(error).__name__}: {error}") from error
-    return found, marks
 
 
 def _send(config: Settings, repaired: Iterator[tuple[Letter, Event]], outcome: Outcome) -> None:

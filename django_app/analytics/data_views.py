@@ -77,16 +77,21 @@ def letters() -> list[dict[str, Any]]:
         PlatformError, KafkaError: Kafka does not answer.
     """
     from ecommerce import replay_letters
-    from ecommerce.letters import operator
+    from ecommerce.letters import Mark
 
     groups: dict[str, dict[str, Any]] = {}
-    for one in replay_letters.listed(operator(settings()), last=LETTERS):
-        group = groups.setdefault(one.letter.reason, {"reason": one.letter.reason, "count": 0, "replayed": 0, "samples": [], "last": None})
+    waiting: dict[int, str] = {}
+    for one in replay_letters.read(settings(), last=LETTERS):
+        if isinstance(one, Mark):
+            if reason := waiting.pop(one.letter, None):
+                groups[reason]["replayed"] += 1
+            continue
+        waiting[one.id] = one.reason
+        group = groups.setdefault(one.reason, {"reason": one.reason, "count": 0, "replayed": 0, "samples": [], "last": None})
         group["count"] += 1
-        group["replayed"] += one.replayed_at is not None
-        group["last"], group["detail"] = one.letter.written_at, formats.inert(one.letter.detail[:200])
-        text = formats.inert(one.letter.value[:SAMPLE_CHARACTERS].decode("utf-8", "replace"))
-        group["samples"] = [*group["samples"], f"{one.letter.id}  {text}"][-SAMPLES:]
+        group["last"], group["detail"] = one.written_at, formats.inert(one.detail[:200])
+        text = formats.inert(one.value[:SAMPLE_CHARACTERS].decode("utf-8", "replace"))
+        group["samples"] = [*group["samples"], f"{one.id}  {text}"][-SAMPLES:]
     return sorted(groups.values(), key=lambda group: -group["count"])
 
 
@@ -187,9 +192,8 @@ def replay(request: HttpRequest) -> HttpResponse:
 
     def do() -> str:
         from ecommerce import replay_letters
-        from ecommerce.letters import operator
 
-        outcome = replay_letters.replay(operator(settings()), form.get("reason") or None, form.get("fix") or None)
+        outcome = replay_letters.replay(settings(), form.get("reason") or None, form.get("fix") or None)
         again = ", ".join(f"{count} {reason}" for reason, count in outcome.again.most_common())
         return (
             f"{outcome.sent} put back, {outcome.before} were before, {outcome.again.total()} still refused{f' ({again})' if again else ''}"

@@ -1,13 +1,13 @@
 """What docker-compose.yml must hold for every service, read from the file itself."""
 
 import re
-import shutil
 import subprocess
 import tomllib
 from dataclasses import fields
 
 import pytest
 import yaml
+from compose import stack
 
 from ecommerce.config import PREFIX, PROJECT_DIR, Settings
 from ecommerce.containers.secrets import READERS
@@ -205,9 +205,8 @@ def test_the_files_hold_nothing_that_docker_compose_1_29_refuses():
 
 @pytest.mark.parametrize("overlay", [[], ["-f", "docker-compose.cluster.yml"]])
 def test_docker_compose_reads_the_files(overlay):
-    program = shutil.which("docker-compose")
-    if program is None:
-        pytest.skip("docker-compose is not installed here")
-    command = [program, "-f", "docker-compose.yml", *overlay, "config", "--quiet"]
+    if not (program := stack.program()):
+        pytest.skip("neither docker-compose nor docker compose is installed here")
+    command = [*program, "-f", "docker-compose.yml", *overlay, "config", "--quiet"]
     result = subprocess.run(command, cwd=PROJECT_DIR, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
