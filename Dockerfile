@@ -68,7 +68,7 @@ COPY shops.toml ./
 COPY ecommerce ./ecommerce
 COPY django_app ./django_app
 RUN python -m compileall -q . \
-    && ECOMMERCE_SECRETS_DIR=/tmp/secrets sh -c 'python -m ecommerce.containers secrets && python django_app/manage.py collectstatic --no-input -v 0' \
+    && ECOMMERCE_SECRETS_DIR=/tmp/secrets ECOMMERCE_STATIC_DIR=/app/static sh -c 'python -m ecommerce.containers secrets && python django_app/manage.py collectstatic --no-input -v 0' \
     && rm -r /tmp/secrets
 WORKDIR /app/django_app
 USER 10001:10001

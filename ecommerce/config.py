@@ -36,6 +36,7 @@ class Settings:
     var_dir: Path = _setting(PROJECT_DIR / "var", "state of the local run: servers' data, logs, secrets")
     secrets_dir: Path = _setting(None, "folder of secret files (default: var_dir/secrets)")
     lake_dir: Path = _setting(PROJECT_DIR / "data" / "lake", "root of the data lake")
+    static_dir: Path = _setting(None, "the dashboard's collected static files (default: var_dir/static)")
     shops_file: Path = _setting(PROJECT_DIR / "shops.toml", "the list of shops")
 
     host: str = _setting("127.0.0.1", "address on which every local server listens")
@@ -100,6 +101,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.secrets_dir is None:
             object.__setattr__(self, "secrets_dir", self.var_dir / "secrets")
+        if self.static_dir is None:
+            object.__setattr__(self, "static_dir", self.var_dir / "static")
         if not self.spark_connect_host:
             object.__setattr__(self, "spark_connect_host", self.host)
         if not self.public_url:

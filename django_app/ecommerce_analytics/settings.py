@@ -124,7 +124,7 @@ CACHES = {
 }
 
 STATIC_URL = f"{_prefix}/static/"
-STATIC_ROOT = ecommerce.var_dir / "static"
+STATIC_ROOT = ecommerce.static_dir
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
