@@ -41,7 +41,7 @@ def main() -> int:
             ),
             "together": lambda: extras.together(world, topic, events // 2),
             "catch_up": lambda: extras.catch_up(world, topic, events, quick),
-            "growth": lambda: extras.growth(world, 20_000 if quick else 50_000),
+            "growth": lambda: extras.growth(world, 20_000 if quick else 200_000),
             "producer": lambda: extras.producer(world, 5, 1 if quick else 3),
             "screen": lambda: screen.latencies(world, [100, 1_000, 5_000], 4 if quick else 6),
         }

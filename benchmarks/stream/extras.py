@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from dataclasses import replace
 
 from benchmarks.stream import traffic
@@ -98,10 +99,11 @@ def catch_up(world: World, topic: Settings, filled: int, quick: bool) -> tuple[i
 
 def _go_on(topic: Settings, sent: list[int], ended: threading.Event) -> None:
     """2,000 events a second until ``ended``; ``sent`` holds what is acknowledged."""
-    while not ended.is_set():
-        began = time.monotonic()
-        sent[0] += traffic.fill(topic, topic.kafka_topic, traffic.events(LIVE_RATE // 4, traffic.Mix(), seed=9))
-        ended.wait(max(0.0, 0.25 - (time.monotonic() - began)))
+    with closing(traffic.connected(topic)) as producer:
+        while not ended.is_set():
+            began = time.monotonic()
+            sent[0] += traffic.send(producer, topic.kafka_topic, traffic.events(LIVE_RATE // 4, traffic.Mix(), seed=9))
+            ended.wait(max(0.0, 0.25 - (time.monotonic() - began)))
 
 
 def together(world: World, topic: Settings, count: int) -> dict[int, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -60,9 +61,13 @@ def _variant(item: Item, number: int) -> Item:
     return msgspec.structs.replace(item, item_id=f"SKU-{number:06d}", item_name=f"{item.item_name} {number}")
 
 
-def fill(settings: Settings, topic: str, made: Iterator[Event]) -> int:
+def connected(settings: Settings) -> KafkaProducer:
+    """A producer for :func:`send`; close it."""
+    return KafkaProducer(**settings.kafka_options, acks="all", compression_type="zstd", linger_ms=50, batch_size=256 << 10)
+
+
+def send(producer: KafkaProducer, topic: str, made: Iterator[Event]) -> int:
     """Send ``made`` to ``topic``, one visitor's events to one partition; the number of events when all are acknowledged."""
-    producer = KafkaProducer(**settings.kafka_options, acks="all", compression_type="zstd", linger_ms=50, batch_size=256 << 10)
     partitions = len(producer.partitions_for(topic))
     sent, failed = 0, []
     for event in made:
@@ -70,7 +75,12 @@ def fill(settings: Settings, topic: str, made: Iterator[Event]) -> int:
         producer.send(topic, encode(event), key, partition=crc32(key) % partitions).add_errback(failed.append)
         sent += 1
     producer.flush()
-    producer.close()
     if failed:
         raise failed[0]
     return sent
+
+
+def fill(settings: Settings, topic: str, made: Iterator[Event]) -> int:
+    """The same with a producer of its own."""
+    with closing(connected(settings)) as producer:
+        return send(producer, topic, made)
