@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
 from drills.traffic import Acked
-from ecommerce import lake
+from ecommerce import lake, stream
+from ecommerce.archived_log import ArchivedLog
+from ecommerce.config import Settings
 
 
 def differences(root: Path, records: Iterable[Acked]) -> list[str]:
@@ -24,6 +26,13 @@ def differences(root: Path, records: Iterable[Acked]) -> list[str]:
     if twice := [place for place, times in found.items() if times > 1]:
         problems.append(f"the archive holds {len(twice):,} records more than once")
     return problems
+
+
+def is_whole(settings: Settings, ends: Mapping[int, int] | None) -> bool:
+    """Whether the archive says of itself that it holds the log up to ``ends``, by partition; what it holds is another matter."""
+    archive = ArchivedLog(settings.lake_dir, stream.describe_log(settings, settings.kafka_topic).topic_id)
+    spans = {number: archive.span(number) for number in ends or {}}
+    return ends is not None and all((spans[number].next if spans[number] else 0) >= end for number, end in ends.items())
 
 
 def rows(root: Path) -> int:

@@ -62,6 +62,7 @@ def run(world: World, size: Size) -> None:
         _under_the_lake(world, archiver) if number % 2 == 0 else _under_kafka(world)
     traffic.stop()
     world.wait_quiet()
+    world.wait(lambda: archived.is_whole(world.settings, world.ends()), "everything archived, as far as the archive says")
     archiver.close()
     world.differences += archived.differences(world.settings.lake_dir, traffic.acknowledged())
 
