@@ -21,6 +21,7 @@ from ecommerce import lake, metrics
 from ecommerce.batch_run import Run, new_run_id
 from ecommerce.config import PROJECT_DIR, settings
 from ecommerce.errors import PlatformError
+from ecommerce.inert import one_line
 from ecommerce.shops import shop as find_shop
 
 AUTO = "auto"
@@ -141,9 +142,10 @@ def process(run: Run, progress: Progress) -> dict[str, Any]:
 
 
 def _lines(child: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
+    """What the job says, line by line; its messages may quote what files hold, and end in Airflow's log."""
     assert child.stdout is not None
     for line in child.stdout:
-        yield json.loads(line)
+        yield {name: one_line(value) if isinstance(value, str) else value for name, value in json.loads(line).items()}
 
 
 def publish_check(run: Run, progress: Progress) -> list[date]:

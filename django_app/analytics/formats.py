@@ -17,6 +17,8 @@ from babel import Locale, UnknownLocaleError
 from babel.numbers import NumberPattern, format_decimal, get_currency_precision, get_decimal_symbol
 from django.utils.translation.trans_real import parse_accept_lang_header
 
+from ecommerce.inert import inert as inert
+
 DEFAULT = Locale("en", "GB")
 UNKNOWN = "–"
 _reader: ContextVar[Locale] = ContextVar("reader's locale", default=DEFAULT)
@@ -147,11 +149,3 @@ def clock(instant: datetime) -> str:
 def slash_free(text: str) -> str:
     """``text`` as part of a file name."""
     return "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in text)
-
-
-_CONTROLS = dict.fromkeys((*range(32), *range(127, 160), *range(8234, 8239), *range(8294, 8298), 8232, 8233), "�")
-
-
-def inert(text: str) -> str:
-    """``text`` with each control character (also those that turn the direction of writing) as �."""
-    return text.translate(_CONTROLS)
