@@ -18,7 +18,7 @@ from ninja.security import HttpBearer, django_auth
 from ninja.throttling import AuthRateThrottle
 from redis import RedisError
 
-from analytics import api_schemas, api_tokens, ranges
+from analytics import api_schemas, api_tokens, live_schema, ranges
 from analytics.context import chosen_shop, listed_shops
 from analytics.datasets import DATASETS, Dataset
 from analytics.json_stream import plain
@@ -57,7 +57,7 @@ def metrics(request: HttpRequest) -> list[dict[str, Any]]:
     return [{name: getattr(one, name) for name in api_schemas.Metric.model_fields} for one in METRICS]
 
 
-@api.get("/live", summary="The shop's current day as counted now")
+@api.get("/live", response=live_schema.Snapshot, summary="The shop's current day as counted now")
 def live(request: HttpRequest, shop: str) -> dict[str, Any]:
     return read_snapshot(chosen_shop(request).shop_id)
 

@@ -7,6 +7,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from analytics import formats
 from ecommerce.config import settings
 from ecommerce.live import LiveState
 from ecommerce.shops import shop
@@ -31,9 +32,20 @@ def state() -> LiveState:
 
 
 def read_snapshot(shop_id: str) -> dict[str, Any]:
-    """The snapshot of the shop's current day.
+    """The snapshot of the shop's current day, as people may see it.
 
     Raises:
         redis.RedisError: Redis does not answer.
     """
-    return state().snapshot(shop(shop_id))
+    return shown(state().snapshot(shop(shop_id)))
+
+
+def shown(snapshot: dict[str, Any]) -> dict[str, Any]:
+    """``snapshot`` whose texts from events hold no control character, and whose newest events do not say of which order they are."""
+    said = {"top_products": [_inert(row) for row in snapshot["top_products"]], "latest": [_inert(row) for row in snapshot["latest"]]}
+    places = {name: [_inert(row) for row in rows] for name, rows in snapshot["breakdown"].items()}
+    return snapshot | said | {"breakdown": places}
+
+
+def _inert(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: formats.inert(value) if isinstance(value, str) else value for name, value in row.items() if name != "transaction_id"}

@@ -12,6 +12,7 @@ from ecommerce.shops import Shop
 
 HEADER = "live:header"
 REBUILD = "live:rebuild"
+REBUILT = "live:rebuilt"
 CHANNEL = "ecommerce:changed"
 
 HOUR = 3600

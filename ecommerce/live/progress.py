@@ -12,6 +12,7 @@ from ecommerce.live.snapshot import progress
 
 KEEP_SECONDS = 600
 """A rebuild that stopped for good does not show for ever."""
+TOLD_SECONDS = 24 * 3600
 
 
 class Progress:
@@ -46,8 +47,9 @@ class Progress:
         self._tell()
 
     def end(self) -> None:
-        """The rebuild is over."""
+        """The rebuild is over; pages of the day say when it was."""
         self._redis.delete(keys.REBUILD)
+        self._redis.set(keys.REBUILT, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", ex=TOLD_SECONDS)
         self._told = -1
         notices.publish(self._redis, "rebuild", percent=100)
 

@@ -40,7 +40,7 @@ class LiveState:
         Counts are integers, money is a decimal string with four places in the shop's currency. Sums are
         exact; ``estimates``, ``now`` and ``funnel`` are HyperLogLog estimates with ``standard_error``.
         ``breakdown`` has the ten values of each dimension with most gross revenue, then most events; ``rebuild``
-        is None or the percentage and beginning of a rebuild that is under way. ``minutes`` end now or, for a day gone by, at its last event.
+        is None or the percentage and beginning of a rebuild that is under way, ``rebuilt_at`` when the last one of 24 hours ended. ``minutes`` end now or, for a day gone by, at its last event.
 
         Raises:
             redis.RedisError: Redis does not answer.
@@ -81,6 +81,7 @@ class LiveState:
         for dimension in keys.DIMENSIONS:
             pipe.hgetall(names.breakdown(dimension, shop_id, text))
         pipe.hgetall(keys.REBUILD)
+        pipe.get(keys.REBUILT)
         pipe.mget([names.rate(shop_id, int(now) - back) for back in range(1, RATE_SECONDS + 1)])
         shown = range(last - MINUTES + 1, last + 1)
         for minute in shown:
@@ -89,12 +90,12 @@ class LiveState:
         pipe.hget(keys.HEADER, "generation")
         sums, hours, *rest, generation = pipe.execute()
         counts, active, rest = rest[:6], rest[6:8], rest[8:]
-        orders, activity, top, *places, rebuild, rate = rest[: 5 + len(keys.DIMENSIONS)]
-        minutes = rest[5 + len(keys.DIMENSIONS) :]
+        orders, activity, top, *places, rebuild, rebuilt, rate = rest[: 6 + len(keys.DIMENSIONS)]
+        minutes = rest[6 + len(keys.DIMENSIONS) :]
         return int(generation or 0), _document(
             shop, text, now, _integers(sums), _integers(hours), dict(zip(("visitors", "sessions", *keys.STEPS), counts, strict=True)),
             active, [*orders, *activity], top, rate, dict(zip(shown, map(_integers, minutes), strict=True)),
-            dict(zip(keys.DIMENSIONS, map(_breakdown, places), strict=True)), progress(rebuild),
+            dict(zip(keys.DIMENSIONS, map(_breakdown, places), strict=True)), progress(rebuild), rebuilt,
         )  # fmt: skip
 
     def _last_minute(self, names: keys.Keys, shop: Shop, day: date) -> int:
@@ -106,7 +107,7 @@ class LiveState:
 def _document(
     shop: Shop, day: str, now: float, sums: dict[str, int], hours: dict[str, int], counts: dict[str, int], active: list[int],
     latest: list[bytes], top: list[list[bytes]], rate: Iterable[bytes | None], minutes: dict[int, dict[str, int]],
-    breakdown: dict[str, list], rebuild: dict[str, Any] | None,
+    breakdown: dict[str, list], rebuild: dict[str, Any] | None, rebuilt: bytes | None,
 ) -> dict[str, Any]:  # fmt: skip
     last = sums.get("last_event_ms")
     return {
@@ -126,6 +127,7 @@ def _document(
         "top_products": [_product(*row) for row in top],
         "breakdown": breakdown,
         "rebuild": rebuild,
+        "rebuilt_at": rebuilt.decode() if rebuilt else None,
         "latest": sorted(map(msgspec.json.decode, latest), key=lambda entry: entry["event_time"], reverse=True),
         "events_per_second": sum(int(count) for count in rate if count) / RATE_SECONDS,
         "totals": _totals(sums),

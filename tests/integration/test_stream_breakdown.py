@@ -1,10 +1,12 @@
 """What the live day is made of by country, channel and device: exact sums, bounded in number."""
 
+from datetime import UTC, datetime
+
 import pytest
 from shop_events import NOON, SHOP, event, purchase
 from test_stream_live_step import Log
 
-from ecommerce.live import LiveState, keys
+from ecommerce.live import LiveState, Progress, keys
 
 pytestmark = pytest.mark.servers
 
@@ -44,3 +46,13 @@ def test_an_empty_day_has_empty_breakdowns_and_no_rebuild(redis):
 def test_a_rebuild_shows_its_progress(redis):
     redis.hset(keys.REBUILD, mapping={"since": "2026-06-01T12:00:00Z", "done:0": 30, "total:0": 100, "done:1": 0, "total:1": 20})
     assert LiveState(redis).snapshot(SHOP, NOON.date())["rebuild"] == {"percent": 25, "since": "2026-06-01T12:00:00Z"}
+
+
+def test_a_rebuild_that_ended_is_told_for_the_rest_of_the_day(redis):
+    progress = Progress(redis)
+    progress.begin({0: (0, 10)})
+    assert LiveState(redis).snapshot(SHOP, NOON.date())["rebuilt_at"] is None
+    progress.end()
+    found = LiveState(redis).snapshot(SHOP, NOON.date())
+    assert found["rebuild"] is None
+    assert datetime.fromisoformat(found["rebuilt_at"]) <= datetime.now(UTC)
