@@ -102,6 +102,11 @@ class Card:
         return self.pairs(self.foot) if self.foot else []
 
     @property
+    def toggles(self) -> bool:
+        """Whether it is drawn as more than a table, and can be read as a plain one."""
+        return bool(self.chart) or self.template in ("heat", "funnel")
+
+    @property
     def keys(self) -> list[tuple[str, str]]:
         """A stacked chart's key: (role, label)."""
         return [(one.role, one.label or one.title) for one in self.columns if one.role] if self.chart == "stack" else []
@@ -174,6 +179,11 @@ def bar(value: Number | None, longest: Number, was: Number | None = None) -> Cel
 
 def _length(value: Number, longest: Number) -> str:
     return f"{100 * Decimal(value) / Decimal(longest):.1f}%" if longest > 0 and value > 0 else "0%"
+
+
+def share_line(name: Cell, number: int, top: Number, whole: Number) -> tuple[Cell, ...]:
+    """A name, its bar on the scale of ``top``, its number, and its share of ``whole``."""
+    return (name, bar(number, top), count(number, "strong"), percent(part_of(number, whole)))
 
 
 def longest(values: Iterable[Number | None]) -> Number:

@@ -50,6 +50,7 @@ class Step:
     name: str
     title: str
     count: str
+    exact: int
     of_all: str
     of_before: str
     fill: str
@@ -120,7 +121,7 @@ def funnel(snapshot: dict[str, Any]) -> list[Step]:
         fill = 100 * (all_ or Decimal(0))
         of_before = "" if name == STEPS[0][0] else formats.percent(_share(count, before), 1)
         lost = f"{max(Decimal(0), 100 * (was or 0) - fill):.2f}%"
-        steps.append(Step(name, title, formats.count(count), formats.percent(all_, 1), of_before, f"{fill:.2f}%", lost))
+        steps.append(Step(name, title, formats.count(count), count, formats.percent(all_, 1), of_before, f"{fill:.2f}%", lost))
         before = count
     return steps
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from analytics import formats
+from analytics import formats, live_rows
 from analytics.scope import fetch
 from ecommerce.shops import Shop
 
@@ -18,19 +18,19 @@ HOUR = "SELECT orders, net_revenue FROM warehouse.mart_hourly_sales WHERE shop_i
 
 
 def breakdowns(snapshot: dict[str, Any], shop: Shop) -> list[dict[str, Any]]:
-    """For each dimension its title and rows: value, orders, events, amount as texts, ``width`` in per cent of the largest."""
+    """For each dimension its title and rows: value, cells of orders, events and amount, ``width`` in per cent of the largest."""
     found = snapshot.get("breakdown") or {}
     return [{"name": name, "title": title, "rows": _rows(found.get(name, []), shop)} for name, title in TITLES.items()]
 
 
-def _rows(found: list[dict[str, Any]], shop: Shop) -> list[dict[str, str]]:
+def _rows(found: list[dict[str, Any]], shop: Shop) -> list[dict[str, Any]]:
     most = max((Decimal(one["gross_revenue"]) for one in found), default=Decimal(0))
     return [
         {
-            "value": formats.inert(one["value"]),
-            "events": formats.count(one["events"]),
-            "orders": formats.count(one["orders"]),
-            "amount": formats.money(Decimal(one["gross_revenue"]), shop.currency),
+            "value": one["value"],
+            "events": live_rows.count(one["events"]),
+            "orders": live_rows.count(one["orders"]),
+            "amount": live_rows.money(one["gross_revenue"], shop),
             "width": f"{Decimal(one['gross_revenue']) / most * 100:.1f}%" if most else "0%",
         }
         for one in found
@@ -48,6 +48,14 @@ def path(values: list[float]) -> str:
     step, scale = WIDTH / max(1, len(values) - 1), (HEIGHT - 2) / (high - low or 1)
     points = [f"{number * step:.1f} {HEIGHT - 1 - (value - low) * scale:.1f}" for number, value in enumerate(values)]
     return "M" + "L".join(points)
+
+
+def rebuilt(snapshot: dict[str, Any], shop: Shop) -> str:
+    """The time of the day, in the shop's zone, at which its figures were last counted anew; '' where that was another day or never."""
+    if not snapshot.get("rebuilt_at"):
+        return ""
+    at = datetime.fromisoformat(snapshot["rebuilt_at"]).astimezone(shop.zone)
+    return f"{at:%H:%M:%S}" if at.date().isoformat() == snapshot["date"] else ""
 
 
 def this_hour(snapshot: dict[str, Any], shop: Shop, now: datetime) -> str:

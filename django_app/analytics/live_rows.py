@@ -45,7 +45,13 @@ class Row:
     state: str = "final"
 
 
-def _money(value: Decimal | str | None, shop: Shop) -> Cell:
+def count(value: int) -> Cell:
+    """A whole number, as text and exact."""
+    return Cell(formats.count(value), str(value))
+
+
+def money(value: Decimal | str | None, shop: Shop) -> Cell:
+    """An amount, as text and exact; empty where it is not known yet."""
     return Cell() if value is None else Cell(formats.money(Decimal(value), shop.currency), str(value))
 
 
@@ -53,8 +59,8 @@ def hours(totals: list[Decimal | None], now: datetime, compared: Comparison | No
     """24 rows: the day's running total at the end of each hour, and last week's where it is known."""
     rows = []
     for hour, total in enumerate(totals):
-        before = (_money(compared.hours[hour], shop),) if compared else ()
-        rows.append(Row(f"{hour:02d}:00", (_money(total, shop), *before), "live" if hour == now.hour else "final"))
+        before = (money(compared.hours[hour], shop),) if compared else ()
+        rows.append(Row(f"{hour:02d}:00", (money(total, shop), *before), "live" if hour == now.hour else "final"))
     return rows
 
 
@@ -64,8 +70,7 @@ def minutes(snapshot: dict[str, Any], shop: Shop, measure: str) -> list[Row]:
     rows = []
     for index, row in enumerate(snapshot["minutes"]):
         at = datetime.fromisoformat(row["minute"]).astimezone(shop.zone)
-        count = measure == "events"
-        cell = Cell(formats.count(row[measure]), str(row[measure])) if count else _money(row[measure], shop)
+        cell = count(row[measure]) if measure == "events" else money(row[measure], shop)
         rows.append(Row(f"{at:%H:%M}", (cell,), "live" if index == last else "final"))
     return rows
 
@@ -77,8 +82,8 @@ def products(snapshot: dict[str, Any], shop: Shop) -> list[dict[str, Any]]:
     return [
         row
         | {
-            "units": formats.count(row["units"]),
-            "amount": _money(row["gross_revenue"], shop),
+            "units": count(row["units"]),
+            "amount": money(row["gross_revenue"], shop),
             "width": f"{Decimal(row['gross_revenue']) / most * 100:.1f}%" if most else "0%",
         }
         for row in found
@@ -110,19 +115,19 @@ def happening(snapshot: dict[str, Any], shop: Shop) -> list[dict[str, str]]:
 
 
 def ledger(snapshot: dict[str, Any]) -> dict[str, Any]:
-    """Where the received events went, as texts; ``reasons`` names the refusals, ``adds_up`` says that the parts are the whole."""
+    """Where the received events went, each a cell; ``reasons`` names the refusals, ``adds_up`` says that the parts are the whole."""
     totals = snapshot["totals"]
     parts = {name: totals[name] for name in ("counted", "duplicates", "late")} | {"refused": sum(totals["refused"].values())}
     reasons = " · ".join(f"{reason} {formats.count(number)}" for reason, number in sorted(totals["refused"].items()))
-    texts = {name: formats.count(number) for name, number in (parts | {"received": totals["received"]}).items()}
-    return texts | {"reasons": reasons, "adds_up": sum(parts.values()) == totals["received"]}
+    cells = {name: count(number) for name, number in (parts | {"received": totals["received"]}).items()}
+    return cells | {"reasons": reasons, "adds_up": sum(parts.values()) == totals["received"]}
 
 
 def stream(snapshot: dict[str, Any], shop: Shop) -> dict[str, str]:
     """The stream's figures as texts; the delay to the screen is known only there."""
     last = snapshot["last_event_at"]
     return {
-        "rate": f"{snapshot['events_per_second']:.1f}",
+        "rate": formats.number(snapshot["events_per_second"], 1),
         "last": f"{datetime.fromisoformat(last).astimezone(shop.zone):%H:%M:%S}" if last else formats.UNKNOWN,
         "visitors": formats.count(snapshot["now"]["visitors"]),
         "sessions": formats.count(snapshot["now"]["sessions"]),

@@ -2,6 +2,7 @@
 
 import logging
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import redis
@@ -11,7 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from analytics import live_page, live_parts, live_rows
+from analytics import formats, live_page, live_parts, live_rows
 from analytics.context import chosen_shop
 from analytics.live_compare import Comparison, last_week
 from analytics.live_source import read_snapshot
@@ -55,6 +56,7 @@ def _cards(snapshot: dict[str, Any], shop: Shop, now: datetime, compared: Compar
         "happening": live_rows.happening(snapshot, shop),
         "ledger": live_rows.ledger(snapshot),
         "breakdowns": live_parts.breakdowns(snapshot, shop),
+        "rebuilt": live_parts.rebuilt(snapshot, shop),
         "this_hour": _this_hour(snapshot, shop, now),
         "stream": live_rows.stream(snapshot, shop),
         "quiet": live_page.is_quiet(snapshot),
@@ -77,7 +79,7 @@ def live(request: HttpRequest) -> HttpResponse:
         "compared_json": compared.as_json() if compared else None,
         "tiles": tiles,
         "answer_compare": live_page.answer_change(tiles[0], compared),
-        "error_percent": HLL_STANDARD_ERROR * 100,
+        "error": formats.percent(Decimal(str(HLL_STANDARD_ERROR))),
         "quiet_seconds": live_page.QUIET_SECONDS,
     }
     if snapshot:

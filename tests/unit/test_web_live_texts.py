@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from analytics import live_page, live_rows
+from analytics import formats, live_page, live_rows
 from analytics.live_compare import Comparison
 from ecommerce import metrics
 from ecommerce.shops import Shop
@@ -131,7 +131,7 @@ def test_traffic_is_quiet_after_a_minute_without_an_event():
 
 def test_the_ledger_closes():
     ledger = live_rows.ledger(snapshot())
-    assert (ledger["refused"], ledger["reasons"], ledger["adds_up"]) == ("2", "bad_money 2", True)
+    assert (ledger["refused"].text, ledger["reasons"], ledger["adds_up"]) == ("2", "bad_money 2", True)
     lost = snapshot(totals={"received": 11, "counted": 6, "duplicates": 1, "late": 1, "refused": {"bad_money": 2}})
     assert live_rows.ledger(lost)["adds_up"] is False
 
@@ -148,3 +148,10 @@ def test_the_feed_names_what_happened():
     }
     [row] = live_rows.happening(snapshot(latest=[event]), SHOP)
     assert (row["time"], row["what"], row["sub"], row["amount"]) == ("14:32:07", "Refund of 1 item", "DE · mobile", "−€34.00")
+
+
+def test_the_streams_figures_follow_the_readers_locale():
+    found = snapshot(events_per_second=1234.56)
+    assert live_rows.stream(found, SHOP)["rate"] == "1,234.6"
+    with formats.reading(formats.locale_of("de-DE")):
+        assert live_rows.stream(found, SHOP)["rate"] == "1.234,6"

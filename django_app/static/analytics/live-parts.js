@@ -4,6 +4,8 @@ const EAparts = ((page) => {
   const T = EAtext, SVG = "http://www.w3.org/2000/svg";
   const $ = (id) => document.getElementById(id);
   const text = (element, value) => { if (element.textContent !== value) element.textContent = value; };
+  /* A number as text, and exact for what is saved. */
+  const number = (td, value, shown) => { text(td, shown); attribute(td, "data-v", String(value)); };
   const attribute = (element, name, value) => { if (element.getAttribute(name) !== value) element.setAttribute(name, value); };
 
   function cell(name, attributes, ...children) {
@@ -24,9 +26,9 @@ const EAparts = ((page) => {
       const { cells } = body.rows[i];
       text(cells[0], one.value);
       attribute(cells[1].querySelector(".fill"), "width", `${most ? (one.gross_revenue / most * 100).toFixed(1) : 0}%`);
-      text(cells[2], T.count(one.events));
-      text(cells[3], T.count(one.orders));
-      text(cells[4], T.money(one.gross_revenue));
+      number(cells[2], one.events, T.count(one.events));
+      number(cells[3], one.orders, T.count(one.orders));
+      number(cells[4], one.gross_revenue, T.money(one.gross_revenue));
     });
     page.querySelector(`[data-breakdown-empty=${body.dataset.breakdown}]`).hidden = found.length > 0;
   }
@@ -43,27 +45,23 @@ const EAparts = ((page) => {
     }
   }
 
-  /* While it is counted anew, how far; afterwards, that it was, until the page is loaded again. */
-  let since = null;
-  function rebuild(state, at) {
-    const banner = $("rebuild");
+  /* While it is counted anew, how far; afterwards, for the rest of the day, that it was. */
+  const today = (at) => at !== null && T.day(at) === page.dataset.date;
+  function rebuild(state, ended) {
     if (state) {
-      since = state.since;
-      text($("rebuild-what"), `The live figures are counted anew, ${state.percent} %.`);
+      text($("rebuild-what"), `The live figures are counted anew, ${state.percent}%.`);
       text($("rebuild-then"), `It began at ${T.second(state.since)}; figures here grow until it is done.`);
-    } else if (since !== null && !banner.dataset.done) {
-      banner.dataset.done = "1";
-      text($("rebuild-what"), `The live figures were counted anew at ${T.second(at)}.`);
+    } else if (today(ended)) {
+      text($("rebuild-what"), `The live figures were counted anew at ${T.second(ended)}.`);
       text($("rebuild-then"), "They are complete again.");
     }
-    banner.hidden = !state && !banner.dataset.done;
-    if (state) delete banner.dataset.done;
+    $("rebuild").hidden = !state && !today(ended);
   }
 
   function paint(snapshot) {
     page.querySelectorAll("[data-breakdown]").forEach((body) => breakdown(body, snapshot.breakdown?.[body.dataset.breakdown] ?? []));
     sparks(snapshot.minutes);
-    rebuild(snapshot.rebuild, snapshot.as_of);
+    rebuild(snapshot.rebuild, snapshot.rebuilt_at);
   }
-  return { paint };
+  return { number, paint };
 })(document.getElementById("live-page"));

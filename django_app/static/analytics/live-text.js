@@ -7,6 +7,7 @@ const EAtext = ((page) => {
   const count_ = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
   const one_ = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
   const clock = (options) => new Intl.DateTimeFormat("en-GB", { timeZone, hourCycle: "h23", hour: "2-digit", minute: "2-digit", ...options });
+  const day_ = new Intl.DateTimeFormat("sv-SE", { timeZone });   /* 2026-11-18 */
   const minute_ = clock({}), second_ = clock({ second: "2-digit" });
 
   const percents = [0, 1, 2].map((digits) => new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits }));
@@ -15,7 +16,7 @@ const EAtext = ((page) => {
   const percent = (value, digits = 2) => (value === null ? "–" : minus(percents[digits].format(value)));
   const change = (value) => {
     const text = percent(Math.abs(value), 1);
-    if (text === percent(0, 1)) return "0.0%";
+    if (text === percent(0, 1)) return text;
     return (value > 0 ? "+" : "−") + text;
   };
 
@@ -54,6 +55,6 @@ const EAtext = ((page) => {
 
   return {
     money, moneyParts, count, percent, change, seconds, happening,
-    rate: (value) => one_.format(value), minute: (at) => minute_.format(new Date(at)), second: (at) => second_.format(new Date(at)),
+    rate: (value) => one_.format(value), day: (at) => day_.format(new Date(at)), minute: (at) => minute_.format(new Date(at)), second: (at) => second_.format(new Date(at)),
   };
 })(document.getElementById("live-page"));

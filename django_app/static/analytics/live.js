@@ -61,7 +61,7 @@
     text($("answer-net"), T.money(now.net_revenue));
     text($("answer-orders"), orders(now.orders));
     const before = Number(compared?.measures.net_revenue ?? 0), by = before ? T.change(now.net_revenue / before - 1) : "";
-    const [amount, than] = by === "0.0%" ? ["the same", "as"] : [by && `${by.slice(1)} ${by.startsWith("+") ? "more" : "less"}`, "than"];
+    const [amount, than] = by === T.percent(0, 1) ? ["the same", "as"] : [by && `${by.slice(1)} ${by.startsWith("+") ? "more" : "less"}`, "than"];
     const [strong, rest] = $("answer-compare").children;
     $("answer-compare").hidden = !by;
     text(strong, amount || "");
@@ -120,8 +120,8 @@
       text(row.querySelector(".name"), found[i].item_name || found[i].item_id);
       text(row.querySelector(".sub"), found[i].item_id);
       attribute(row.querySelector(".fill"), "width", `${most ? (found[i].gross_revenue / most * 100).toFixed(1) : 0}%`);
-      text(row.cells[2], T.count(found[i].units));
-      text(row.cells[3], T.money(found[i].gross_revenue));
+      EAparts.number(row.cells[2], found[i].units, T.count(found[i].units));
+      EAparts.number(row.cells[3], found[i].gross_revenue, T.money(found[i].gross_revenue));
     });
     $("products-empty").hidden = found.length > 0;
   }
@@ -134,7 +134,7 @@
       attribute(lost, "x", `${fill.toFixed(2)}%`);
       attribute(lost, "width", `${Math.max(0, was - fill).toFixed(2)}%`);
       attribute(solid, "width", `${fill.toFixed(2)}%`);
-      text(row.cells[2], T.count(count));
+      EAparts.number(row.cells[2], count, T.count(count));
       text(row.cells[3], T.percent(share(count, all), 1));
       if (row.dataset.step !== "sessions") text(row.cells[4], T.percent(share(count, before), 1));
       before = count;
@@ -143,7 +143,7 @@
   function ledger(totals) {
     const reasons = Object.entries(totals.refused).sort(), refused = reasons.reduce((sum, [, number]) => sum + number, 0);
     const values = { ...totals, refused };
-    page.querySelectorAll("[data-total]").forEach((td) => text(td, T.count(values[td.dataset.total])));
+    page.querySelectorAll("[data-total]").forEach((td) => EAparts.number(td, values[td.dataset.total], T.count(values[td.dataset.total])));
     text($("reasons"), reasons.map(([reason, number]) => `${reason} ${T.count(number)}`).join(" · ") || "none");
     const adds = totals.counted + totals.duplicates + totals.late + refused === totals.received;
     $("adds-up").hidden = !adds;

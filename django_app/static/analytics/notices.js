@@ -11,7 +11,7 @@ const EAnotices = (() => {
   const ICONS = { day_published: ["ok", "good"], rebuild: ["spin", ""], alert: ["bad", "bad"] };
   const WORDS = {
     day_published: ({ date, state }) => [`${date} is ${state} now.`, "The figures here are up to date."],
-    rebuild: ({ percent }) => [percent < 100 ? `The live figures are counted anew, ${percent} %.` : "The live figures were counted anew.", ""],
+    rebuild: ({ percent }) => [percent < 100 ? `The live figures are counted anew, ${percent}%.` : "The live figures were counted anew.", ""],
     alert: ({ message }) => [message, "The Data page says what to do."],
   };
 

@@ -43,54 +43,23 @@ const EAui = (() => {
     document.cookie = `${name}=${value}; path=/; max-age=31536000; samesite=lax${secure}`;
   }
 
-  function save(name, blob) {
-    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-  }
-  const slug = (card) => card.querySelector("h2, h3").firstChild.textContent.trim().toLowerCase().replace(/[^a-z0-9]+/g, "-");
-
-  /* The table of a live card as CSV: exact values from data-v, text that a spreadsheet would run as a formula is quoted. */
-  function csvCell(cell) {
-    const exact = cell.dataset.v !== undefined;
-    const text = (exact ? cell.dataset.v : cell.textContent).trim().replace(/\s+/g, " ");
-    const safe = !exact && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-    return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-  }
-  /* The same as JSON: one object a row, keyed by the column heads; numbers exact. */
-  function json(table) {
-    const heads = [...table.tHead.rows[0].cells].map((head) => head.textContent.trim());
-    const rows = [...table.tBodies[0].rows].map((row) => [...row.cells].map((cell) => cell.dataset.v ?? cell.textContent.trim().replace(/\s+/g, " ")));
-    return JSON.stringify(rows.map((row) => Object.fromEntries(row.map((text, i) => [heads[i] || `column ${i + 1}`, text]))), null, 1);
-  }
-  const csv = (table) => all("tr", table).map((row) => [...row.cells].map(csvCell).join(",")).join("\r\n");
-
-  /* The chart on the card's own background: a canvas alone is transparent. */
-  function picture(canvas) {
-    const copy = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height });
-    const context = copy.getContext("2d");
-    context.fillStyle = EA.colour("surface");
-    context.fillRect(0, 0, copy.width, copy.height);
-    context.drawImage(canvas, 0, 0);
-    return copy;
-  }
-
   const acts = {
     theme() {
       setTheme(THEMES[(THEMES.indexOf(current()) + 1) % THEMES.length]);
       say(`Theme: ${current()}`);
     },
-    view(button, card) {
-      const table = button.value === "table";
+    view(button, card) {                          /* beside: the table that takes a plot's place; heat maps and funnels are tables, drawn plainly */
+      const asTable = button.value === "table", plot = card.querySelector(".plot"), beside = card.querySelector(".plot + .table-wrap");
       all("[data-act=view]", card).forEach((other) => other.setAttribute("aria-pressed", other === button));
-      card.querySelector(".plot").hidden = table;
-      card.querySelector(".plot + .table-wrap").hidden = !table;
-      card.querySelector(".legend")?.toggleAttribute("hidden", table);
+      card.classList.toggle("as-table", asTable);
+      if (plot) plot.hidden = asTable;
+      if (beside) beside.hidden = !asTable;
+      card.querySelector(".legend")?.toggleAttribute("hidden", asTable);
     },
-    csv(_button, card) { save(`${slug(card)}.csv`, new Blob([csv(card.querySelector("table"))], { type: "text/csv" })); },
-    json(_button, card) { save(`${slug(card)}.json`, new Blob([json(card.querySelector("table"))], { type: "application/json" })); },
+    csv(_button, card) { EAsave.csv(card); },
+    json(_button, card) { EAsave.json(card); },
+    png(_button, card) { EAsave.png(card); },
     print() { window.print(); },
-    png(_button, card) { picture(card.querySelector("canvas")).toBlob((blob) => save(`${slug(card)}.png`, blob)); },
     full(_button, card) {
       if (document.fullscreenElement) document.exitFullscreen();
       else card.requestFullscreen();
