@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from analytics import airflow_api, cards, formats
 from analytics.cards import Card, Cell, Column, table
@@ -10,6 +12,7 @@ from analytics.datasets import DATASETS
 from analytics.models import Action
 from analytics.scope import Scope
 from ecommerce.metrics import MONEY
+from ecommerce.shops import Shop, shops
 
 SHOWN = 12
 STATUS = {"published": ("Done", "good"), "running": ("Running", "run"), "blocked": ("Stopped by check", "bad"), "failed": ("Failed", "bad")}
@@ -37,21 +40,64 @@ def runs(scope: Scope) -> Card:
         if run["days_revised"]:
             words, tone = "Done, revised", "info"
         days = formats.span(run["from_date"], run["to_date"], scope.shop.today())
-        started = run["started_at"].astimezone(scope.shop.zone)
         rows.append(
             (
                 cards.text(days, run["run_id"]),
                 cards.text(run["source"]),
-                Cell(f"{formats.short_day(started.date(), scope.shop.today())} {started:%H:%M:%S}"),
+                Cell(_moment(run["started_at"], scope.shop)),
                 Cell(_took(run["seconds"])),
                 cards.count(run["rows_in"]),
                 Cell(words, tag=tone, sub="" if run["status"] == "published" else formats.inert(run["message"][:160])),
             )
         )
     return Card(
-        "runs", "Runs", **table(columns, rows), note=f"{airflow_api.DAG}; the newest {SHOWN} of {len(found)}", span="w7", dataset="runs",
+        "runs", "Runs", **table(columns, rows), note=f"{airflow_api.DAG}; {f'the newest {SHOWN} of {len(found)}' if len(found) > SHOWN else 'newest first'}", span="w7", dataset="runs",
         empty="No run touched these days.", link=("Open Airflow", airflow_api.link()),
     )  # fmt: skip
+
+
+def behind(shop: Shop, newest: date | None) -> tuple[str, str]:
+    """How far a shop's newest published day is behind yesterday, in words and as a tag's tone; a shop that is loaded by hand never is."""
+    if newest is None:
+        return "no day yet", ""
+    if not shop.scheduled:
+        return "loaded by hand", ""
+    days = (shop.today() - newest).days - 1
+    return ("up to yesterday", "good") if days <= 0 else (f"{days} day{'' if days == 1 else 's'} behind", "warn")
+
+
+def freshness(scope: Scope, found: list[dict[str, Any]]) -> Card:
+    """Each shop's newest published day and how far that is behind."""
+    columns = (
+        Column("Shop", "head"),
+        Column("Newest day"),
+        Column("Published", only="opt"),
+        Column("Days held", "num", "opt"),
+        Column("Behind"),
+    )
+    published = {one["shop_id"]: one for one in found}
+
+    def line(shop: Shop) -> tuple[Cell, ...]:
+        one = published.get(shop.shop_id, {"newest_date": None, "published_at": None, "days": 0})
+        newest, at = one["newest_date"], one["published_at"]
+        words, tone = behind(shop, newest)
+        return (
+            cards.text(shop.name, shop.shop_id),
+            Cell(formats.short_day(newest, shop.today()) if newest else formats.UNKNOWN),
+            Cell(_moment(at, shop) if at else formats.UNKNOWN),
+            cards.count(one["days"]),
+            Cell(words, tag=tone),
+        )
+
+    return Card(
+        "freshness", "Freshness", **table(columns, [line(one) for one in shops().values()]), span="w8", dataset="freshness",
+        note="Each shop’s newest published day; the live day is on the Live page",
+    )  # fmt: skip
+
+
+def _moment(at: datetime, shop: Shop) -> str:
+    local = at.astimezone(shop.zone)
+    return f"{formats.short_day(local.date(), shop.today())} {local:%H:%M:%S}"
 
 
 def checks(scope: Scope) -> Card:

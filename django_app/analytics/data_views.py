@@ -95,20 +95,37 @@ def letters() -> list[dict[str, Any]]:
     return sorted(groups.values(), key=lambda group: -group["count"])
 
 
+def _settled(scope: Scope) -> dict[str, Any]:
+    """How far the shop's days are published, what checks said, what is held back."""
+    fresh = DATASETS["freshness"].records(scope)
+    newest = next((one["newest_date"] for one in fresh if one["shop_id"] == scope.shop.shop_id), None)
+    checked, held = DATASETS["checks"].records(scope), held_back(scope)
+    return {
+        "fresh": data_cards.freshness(scope, fresh),
+        "newest": newest,
+        "behind": data_cards.behind(scope.shop, newest)[0],
+        "checked": len(checked),
+        "passed": sum(one["passed"] for one in checked),
+        "held": held,
+        "held_rows": sum(one["rows"] for one in held),
+    }
+
+
 def _context(request: HttpRequest, scope: Scope) -> dict[str, Any]:
     snapshot = _snapshot(scope.shop)
-    found = alerts(settings(), role="web")
+    picture = pipeline.picture(scope, snapshot)
+    found = [*pipeline.silent(picture), *alerts(settings(), role="web")]
     refused = Counter(snapshot["totals"]["refused"]) if snapshot else Counter()
     context = {
-        "picture": pipeline.picture(scope, snapshot),
+        "picture": picture,
         "alerts": [{"alert": one, "tone": "bad" if one.kind in GRAVE else "warn"} for one in found],
         "incident": next((one for one in found if one.kind == "incident"), None),
         "totals": snapshot["totals"] if snapshot else None,
         "refused": refused.most_common(),
-        "refused_count": formats.count(refused.total()),
+        "refused_count": refused.total(),
         "snapshot": snapshot,
         "machine": machine(),
-        "held": held_back(scope),
+        **_settled(scope),
         "lines": [[data_cards.runs(scope), data_cards.checks(scope)], [data_cards.reconciliation(scope), data_cards.actions()]],
         "may_operate": request.user.has_perm(roles.OPERATE),
         "yesterday": scope.shop.today() - timedelta(days=1),

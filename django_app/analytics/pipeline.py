@@ -16,6 +16,7 @@ from analytics import airflow_api, formats
 from analytics.live_source import impatient
 from analytics.scope import Scope, fetch
 from ecommerce import heartbeats
+from ecommerce.alerts import Alert
 from ecommerce.config import settings
 from ecommerce.heartbeats import ENDED, Report, ReportError
 
@@ -105,8 +106,8 @@ def memory() -> Box:
         return Box("Redis", "ok", (("", "", "answers"),))
     except redis.RedisError as error:
         return Box("Redis", "down", (("", "", type(error).__name__),))
-    limit = f" of {found['maxmemory'] / MIB:.0f}" if found.get("maxmemory") else ""
-    return Box("Redis", "ok", (("", f"{found['used_memory'] / MIB:.0f} MiB", limit),))
+    limit = f" of {formats.count(found['maxmemory'] // MIB)}" if found.get("maxmemory") else ""
+    return Box("Redis", "ok", (("", f"{formats.count(found['used_memory'] // MIB)} MiB", limit),))
 
 
 def airflow() -> Box:
@@ -131,12 +132,23 @@ def spark(scope: Scope) -> Box:
     return Box("Spark", "ok" if well else "off", (("", "", "waits for a run" if well else "no Connect server here"),))
 
 
-def warehouse() -> Box:
+def warehouse(scope: Scope) -> Box:
+    """How far the shop's days are published, and how large the database is."""
     sql = """SELECT pg_database_size(current_database()), (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()),
-                    (SELECT max(date) FROM warehouse.mart_daily_sales)"""
-    ((size, connections, newest),) = fetch(sql, ())
-    upto = ("published up to ", f"{newest}", "") if newest else ("", "", "no day published yet")
-    return Box("PostgreSQL", "ok", (upto, ("", f"{size / MIB:.0f} MiB", f", {connections} connections")))
+                    (SELECT max(date) FROM warehouse.mart_daily_sales WHERE shop_id = %s)"""
+    ((size, connections, newest),) = fetch(sql, (scope.shop.shop_id,))
+    upto = ("published up to ", formats.short_day(newest, scope.shop.today()), "") if newest else ("", "", "no day of this shop yet")
+    return Box(
+        "PostgreSQL",
+        "ok",
+        (upto, ("", f"{formats.count(size // MIB)} MiB", f", {formats.count(connections)} connection{'' if connections == 1 else 's'}")),
+    )
+
+
+def silent(found: Picture) -> list[Alert]:
+    """Servers that do not answer and that no other alert names."""
+    down = [box for box in (*found.stream, *found.batch) if box.title in ("Kafka", "Airflow") and box.state == "down"]
+    return [Alert("store", f"{box.title} does not answer", f"see `make status` and `make logs {box.title.lower()}`") for box in down]
 
 
 def _or_down(title: str, ask: Callable[[], Box]) -> Box:
@@ -153,7 +165,7 @@ def picture(scope: Scope, snapshot: dict[str, Any] | None) -> Picture:
         refused = sum(snapshot["totals"]["refused"].values()) if snapshot else 0
         consumer = _worker("Consumer", "consumer", ("", formats.count(refused), " refused today"))
         archiver = _worker("Data lake", "archiver", ("archiver to ", "events/source=kafka", ""))
-        job, database = _or_down("Spark", lambda: spark(scope)), _or_down("PostgreSQL", warehouse)
+        job, database = _or_down("Spark", lambda: spark(scope)), _or_down("PostgreSQL", lambda: warehouse(scope))
         stream = [producers(snapshot), broker.result(), consumer, store.result()]
         batch = [scheduler.result(), archiver, job, database]
     ends = (("", "live", " from Redis, "), ("", "final", " from PostgreSQL"))

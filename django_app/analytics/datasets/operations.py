@@ -38,6 +38,10 @@ RECONCILIATION = """
     FROM warehouse.reconciliation WHERE shop_id = %(shop)s AND date BETWEEN %(first)s AND %(last)s ORDER BY date DESC, measure"""
 
 
+FRESHNESS = """
+    SELECT shop_id, max(date), max(published_at), count(DISTINCT date) FROM warehouse.etl_run_day GROUP BY shop_id ORDER BY shop_id"""
+
+
 def _read(sql: str) -> Any:
     def rows(scope: Scope, **options: str) -> Iterator[tuple[Any, ...]]:
         return stream(sql, {"shop": scope.shop.shop_id, "first": scope.days.first, "last": scope.days.last} | options)
@@ -83,6 +87,12 @@ DATASETS = (
         "Live against batch, a row a day and measure",
         columns("date:date measure live:number batch:number difference:number agrees:boolean explanation run_id reconciled_at:time"),
         _read(RECONCILIATION),
+    ),
+    Dataset(
+        "freshness",
+        "Each shop's newest published day, whatever the days asked for",
+        columns("shop_id newest_date:date published_at:time days:integer"),
+        _read(FRESHNESS),
     ),
     Dataset("alerts", "What is wrong now on the whole platform", columns("kind message remedy since:time"), _alerts),
 )
