@@ -56,10 +56,6 @@ def customers(scope: Scope, request: HttpRequest) -> Page:
     )
 
 
-def _ratio(part: Any, whole: Any) -> Decimal | None:
-    return Decimal(part) / Decimal(whole) if part is not None and whole else None
-
-
 def _figures(report: Report, totals: dict[str, dict[str, Any]]) -> list[Figure]:
     now, was = totals["range"], totals.get("previous") if report.comparable else None
 
@@ -76,8 +72,8 @@ def _figures(report: Report, totals: dict[str, dict[str, Any]]) -> list[Figure]:
     return [
         both("customers", lambda one: one["customers"]),
         both("new_customers", lambda one: one["new_customers"]),
-        both("repeat_rate", lambda one: _ratio(one["repeated"], one["known"])),
-        both("revenue_per_customer", lambda one: _ratio(one["revenue"], one["customers"])),
+        both("repeat_rate", lambda one: cards.part_of(one["repeated"], one["known"])),
+        both("revenue_per_customer", lambda one: cards.part_of(one["revenue"], one["customers"])),
     ]
 
 
@@ -86,7 +82,7 @@ def _answer(report: Report, now: dict[str, Any], segments: list[dict[str, Any]])
         return f"Customers are {ONLY_BATCH}."
     if not now["customers"]:
         return "No known customer ordered in these days: orders without one count in revenue, never here."
-    returning = formats.percent(_ratio(now["customers"] - now["new_customers"], now["customers"]), 1)
+    returning = formats.percent(cards.part_of(now["customers"] - now["new_customers"], now["customers"]), 1)
     number = strong(f"{formats.count(now['customers'])} customer{'' if now['customers'] == 1 else 's'}")
     text = format_html("{} ordered, {} of them had ordered before.", number, strong(returning))
     share = cards.part_of(segments[0]["revenue"], cards.total(one["revenue"] for one in segments)) if segments else None
@@ -127,8 +123,8 @@ def _segments(scope: Scope, found: list[dict[str, Any]]) -> Card:
     ]  # fmt: skip
 
     def line(name: Cell, number: int, amount: Decimal | None, bar: Cell) -> tuple[Cell, ...]:
-        each = cards.money(_ratio(amount, number), currency)
-        return (name, cards.count(number), cards.percent(_ratio(number, people)), bar, cards.money(amount, currency, "strong"), each)
+        each = cards.money(cards.part_of(amount, number), currency)
+        return (name, cards.count(number), cards.percent(cards.part_of(number, people)), bar, cards.money(amount, currency, "strong"), each)
 
     rows = [
         line(
@@ -173,7 +169,9 @@ def _cohorts(scope: Scope) -> Card:
     sizes = {one["cohort_month"]: one["cohort_customers"] for one in found}
     ages = range(1, min(MOST_AGES, max((one["age_months"] for one in found), default=0)) + 1)
     values = [
-        _ratio(one["customers"], one["cohort_customers"]) for one in found if one["age_months"] in ages and one["cohort_month"] in months
+        cards.part_of(one["customers"], one["cohort_customers"])
+        for one in found
+        if one["age_months"] in ages and one["cohort_month"] in months
     ]
     most = max(filter(None, values), default=Decimal(0))
     last = max(((one["cohort_month"].year * 12 + one["cohort_month"].month + one["age_months"]) for one in found), default=0)
@@ -183,7 +181,7 @@ def _cohorts(scope: Scope) -> Card:
         if reached > last:
             return Cell("")
         one = share.get((month, age))
-        rate = _ratio(one["customers"], one["cohort_customers"]) if one else Decimal(0)
+        rate = cards.part_of(one["customers"], one["cohort_customers"]) if one else Decimal(0)
         return Cell(formats.percent(rate, 1), f"{rate * 100:.4f}", css=cards.heat_step(rate, most) + (" open" if reached == last else ""))
 
     columns = [Column("First order"), Column("Customers", "num"), *(Column(f"+{age} mo", "heat") for age in ages)]
@@ -236,17 +234,9 @@ def _second(scope: Scope, now: dict[str, Any]) -> Card:
     found = DATASETS["second_orders"].records(scope)
     total, top = sum(one["customers"] for one in found), cards.longest(one["customers"] for one in found)
     columns = [Column("After", "head"), Column("Bar", "bar"), Column("Customers", "num"), Column("Share", "num")]
-    rows = [
-        (
-            Cell(one["span"]),
-            cards.bar(one["customers"], top),
-            cards.count(one["customers"], "strong"),
-            cards.percent(_ratio(one["customers"], total)),
-        )
-        for one in found
-    ]
+    rows = [cards.share_line(Cell(one["span"]), one["customers"], top, total) for one in found]
     foot = Row((Cell("With a second order"), Cell(""), cards.count(total), cards.percent(Decimal(1))))
-    rate = formats.percent(_ratio(now["repeated"], now["known"]), 1)
+    rate = formats.percent(cards.part_of(now["repeated"], now["known"]), 1)
     return Card(
         "second", "Days to the second order", **table(columns, rows if total else []), foot=foot, span="w5", dataset="second_orders",
         note=f"{formats.count(now['repeated'])} of {formats.count(now['known'])} customers ordered twice: {rate}",
@@ -300,7 +290,7 @@ def customer(scope: Scope, request: HttpRequest, customer: str) -> Page:
         crumb=("Customers", reverse("customers")),
         figures=[
             figure("orders", len(orders)), figure("units", sum(order["units"] for order in orders)),
-            figure("net_revenue", one["lifetime_revenue"]), figure("average_order_value", _ratio(paid, len(orders))),
+            figure("net_revenue", one["lifetime_revenue"]), figure("average_order_value", cards.part_of(paid, len(orders))),
         ],
         answer=f"{segment}First order {formats.short_day(one['first_order_date'], scope.today)}, last {formats.short_day(one['last_order_date'], scope.today)}. All figures here are of the whole history.",
         lines=[[_orders(scope, request, customer, orders), attempt(Card("bought", "Bought", span="w5"), lambda _: _bought(scope, customer))]],

@@ -54,10 +54,6 @@ def funnel(scope: Scope, request: HttpRequest) -> Page:
     )
 
 
-def _share(part: Any, whole: Any) -> Decimal | None:
-    return Decimal(part) / Decimal(whole) if part is not None and whole else None
-
-
 def _answer(scope: Scope, steps: list[dict[str, Any]]) -> SafeString | str:
     report = scope.report
     rate = report.current.value("conversion_rate")
@@ -68,7 +64,7 @@ def _answer(scope: Scope, steps: list[dict[str, Any]]) -> SafeString | str:
     if len(steps) < 2:
         return text
     before, after = max(itertools.pairwise(steps), key=lambda pair: pair[0]["sessions"] - pair[1]["sessions"])
-    gone = _share(before["sessions"] - after["sessions"], before["sessions"])
+    gone = cards.part_of(before["sessions"] - after["sessions"], before["sessions"])
     lost = strong(f"{formats.percent(gone, 1)} leave")
     return format_html("{} Most are lost between “{}” and “{}”: {}.", text, before["title"], after["title"], lost)
 
@@ -114,13 +110,13 @@ def _steps(scope: Scope, steps: list[dict[str, Any]]) -> Card:
 
     def line(place: int) -> Row:
         one, before = steps[place], steps[place - 1] if place else None
-        width = 100 * (_share(one["sessions"], first["sessions"]) or 0)
-        gone = 100 * (_share(before["sessions"], first["sessions"]) or 0) - width if before else 0
+        width = 100 * (cards.part_of(one["sessions"], first["sessions"]) or 0)
+        gone = 100 * (cards.part_of(before["sessions"], first["sessions"]) or 0) - width if before else 0
         title, sessions = Cell(f"{place + 1}. {one['title']}"), cards.count(one["sessions"], "strong")
-        bar, of_all = Cell("", fill=f"{width:.2f}%", was=f"{gone:.2f}%"), cards.percent(_share(one["sessions"], first["sessions"]))
+        bar, of_all = Cell("", fill=f"{width:.2f}%", was=f"{gone:.2f}%"), cards.percent(cards.part_of(one["sessions"], first["sessions"]))
         if before is None:
             return Row((title, bar, sessions, of_all, Cell(""), Cell(""), Cell("")))
-        rate, was = _share(one["sessions"], before["sessions"]), _share(one["previous_sessions"], before["previous_sessions"])
+        rate, was = cards.part_of(one["sessions"], before["sessions"]), cards.part_of(one["previous_sessions"], before["previous_sessions"])
         left = Cell(f"{formats.count(before['sessions'] - one['sessions'])} left", css="drop")
         worst = "worst" if before["sessions"] - one["sessions"] == max(lost) else ""
         return Row(
@@ -151,12 +147,12 @@ def _split(scope: Scope, dimension: str, title: str) -> Card:
     def line(one: dict[str, Any]) -> tuple[Cell, ...]:
         known = [name for name in steps if one[name] is not None]
         before = dict(zip(known[1:], known, strict=False))
-        rates = [cards.percent(_share(one[name], one[before[name]]) if name in before else None) for name in steps[1:]]
+        rates = [cards.percent(cards.part_of(one[name], one[before[name]]) if name in before else None) for name in steps[1:]]
         return (
             cards.text(one["value"]),
             cards.count(one["sessions"]),
             *rates,
-            cards.percent(_share(one["reached_order"], one["sessions"]), 2, "strong"),
+            cards.percent(cards.part_of(one["reached_order"], one["sessions"]), 2, "strong"),
         )
 
     return Card(
@@ -186,7 +182,7 @@ def _left(scope: Scope) -> Card:
             cards.count(one["carts"]),
             cards.count(one["abandoned"]),
             amount,
-            cards.percent(_share(one["abandoned"], one["carts"])),
+            cards.percent(cards.part_of(one["abandoned"], one["carts"])),
         )
 
     total = sum((one["value"] for one in found), Decimal(0))
@@ -207,7 +203,7 @@ def _carts_by(scope: Scope) -> Card:
     rows = [
         (
             cards.text(one["value"]), cards.count(one["carts"]), cards.count(one["ordered_in_visit"]), cards.count(one["ordered_later"]),
-            cards.percent(_share(one["abandoned"], one["carts"])), cards.money(one["abandoned_value"], scope.shop.currency, "strong"),
+            cards.percent(cards.part_of(one["abandoned"], one["carts"])), cards.money(one["abandoned_value"], scope.shop.currency, "strong"),
         )
         for one in found
     ]  # fmt: skip
@@ -222,15 +218,7 @@ def _exits(scope: Scope) -> Card:
     found = DATASETS["exit_pages"].records(scope)
     top = cards.longest(one["sessions"] for one in found)
     columns = [Column("Last page", "head"), Column("Bar", "bar"), Column("Sessions", "num"), Column("Of such visits", "num")]
-    rows = [
-        (
-            cards.text(one["page"]),
-            cards.bar(one["sessions"], top),
-            cards.count(one["sessions"], "strong"),
-            cards.percent(_share(one["sessions"], one["all_sessions"])),
-        )
-        for one in found[:MOST_ROWS]
-    ]
+    rows = [cards.share_line(cards.text(one["page"]), one["sessions"], top, one["all_sessions"]) for one in found[:MOST_ROWS]]
     return Card(
         "exits", "Where they leave", **table(columns, rows), span="w6", dataset="exit_pages", state=scope.report.split_state,
         note="The last page of visits that viewed a product and did not buy", empty="The source gives no pages, or nobody left after a product view.",
