@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import click
 import psutil
 import redis
 
+from benchmarks import sections
 from benchmarks.live import report
 from benchmarks.live.servers import CHANGED, GROUP, KEY
 from ecommerce.config import PROJECT_DIR, Settings
@@ -144,7 +146,9 @@ def middle(rounds: list[dict[str, Any]]) -> dict[str, Any]:
 def main(quick: bool, clients: int | None) -> None:
     """The live feed against the usual ways, in one run of about five minutes."""
     seconds, rounds = (4, 1) if quick else (10, 2)
-    clients = clients or (200 if quick else 2000)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a socket each, in server and clients
+    clients, load = clients or (200 if quick else 2000), os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         settings = servers.isolated_settings(Path(folder), tick_ms=250)
         environment = {**os.environ, **servers.environment(settings), "PYTHONPATH": str(PROJECT_DIR)} | DJANGO
@@ -162,10 +166,10 @@ def main(quick: bool, clients: int | None) -> None:
                     click.echo(json.dumps(found[name][-1]))
             asleep = silent(settings, environment, clients // 2, 5 if quick else 34)
             click.echo(json.dumps(asleep))
-    text = report.section([middle(one) for one in found.values()], asleep, clients, seconds, rounds)
+    text = report.section([middle(one) for one in found.values()], asleep, clients, seconds, rounds, load)
     click.echo(text)
     if not quick:
-        report.write(text)
+        sections.put("live", text)
 
 
 if __name__ == "__main__":

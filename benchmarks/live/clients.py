@@ -16,7 +16,7 @@ import time
 from array import array
 
 SENT, NUMBER, KEY = re.compile(rb'"sent":(\d+)'), re.compile(rb'"number":(\d+)'), re.compile(rb'"key":"(\w+)"')
-HANDSHAKES = 50
+HANDSHAKES, CONNECT_SECONDS = 50, 60
 
 
 class Client(asyncio.Protocol):
@@ -89,7 +89,8 @@ async def main(port: int, count: int, silent: bool) -> None:
             await client.open.wait()
             clients.append(client)
 
-    await asyncio.gather(*(connect() for _ in range(count)))
+    async with asyncio.timeout(CONNECT_SECONDS):
+        await asyncio.gather(*(connect() for _ in range(count)))
     print("ready", flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
     first = int(os.environ.get("BENCH_FIRST", "1"))

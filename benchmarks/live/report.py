@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import platform
-import re
 from datetime import UTC, datetime
 from typing import Any
 
 import psutil
 
-from ecommerce.config import PROJECT_DIR
-
-PAGE = PROJECT_DIR / "docs" / "benchmarks.md"
-HEAD = "## Live feed"
 TITLES = {
     "hub-daphne": "the hub, daphne",
     "hub-uvicorn": "the hub, uvicorn",
@@ -21,7 +16,7 @@ TITLES = {
 }
 
 
-def section(found: list[dict[str, Any]], asleep: dict[str, Any], clients: int, seconds: int, rounds: int) -> str:
+def section(found: list[dict[str, Any]], asleep: dict[str, Any], clients: int, seconds: int, rounds: int, load: float) -> str:
     """The section's text."""
     by = {one["name"]: one for one in found}
     ours, layer, plain, uvicorn = (by[name] for name in ("hub-daphne", "group_send", "broadcast", "hub-uvicorn"))
@@ -40,10 +35,10 @@ def section(found: list[dict[str, Any]], asleep: dict[str, Any], clients: int, s
     better = ours["cpu_us"] / uvicorn["cpu_us"]
     return "\n".join(
         (
-            HEAD,
+            "## Live feed",
             "",
             f"{clients} clients in one process, 2 messages a second of 2 KB, {seconds} s measured, median of {rounds} round{'s' if rounds > 1 else ''}; "
-            f"{platform.machine()}, {psutil.cpu_count()} cores shared by server, clients and Redis; {datetime.now(UTC):%Y-%m-%d}. "
+            f"{platform.machine()}, {psutil.cpu_count()} cores shared by server, clients and Redis, load {load:.1f} before; {datetime.now(UTC):%Y-%m-%d}. "
             "`make bench-live` writes this section. The hub's clients acknowledge each message; group_send's and broadcast's do, too.",
             "",
             "| Way | Delivered | p50, ms | p99, ms | CPU a message, µs | against the hub on daphne | Redis CPU a message, µs | Memory, MiB |",
@@ -58,11 +53,3 @@ def section(found: list[dict[str, Any]], asleep: dict[str, Any], clients: int, s
             "",
         )
     )
-
-
-def write(text: str) -> None:
-    """Puts the section in the place of the old one, or at the end."""
-    old = PAGE.read_text(encoding="utf-8") if PAGE.exists() else "# Benchmarks\n\n"
-    found = re.search(rf"^{HEAD}\n.*?(?=^## |\Z)", old, flags=re.S | re.M)
-    new = old[: found.start()] + text + "\n" + old[found.end() :] if found else old.rstrip("\n") + "\n\n" + text
-    PAGE.write_text(new.rstrip("\n") + "\n", encoding="utf-8")
