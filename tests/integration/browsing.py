@@ -1,29 +1,46 @@
-"""A dashboard of the test's own and a real Chromium signed in to it."""
+"""A dashboard of the test's own, and real Chromium: signed in, and watched for anything on its console."""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
-import time
-import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from waiting import answers, wait_until
 
 from ecommerce.config import PROJECT_DIR
 from ecommerce.local import servers
 
 MANAGE = PROJECT_DIR / "django_app" / "manage.py"
-CHROMIUM = "/usr/bin/chromium"
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+KILLED = "ERR_CONNECTION_REFUSED"
+"""What the end of a server itself puts on the console."""
 
 
-class Dashboard(NamedTuple):
+@dataclass
+class Dashboard:
+    """A server that a test may kill and start again."""
+
     url: str
     environ: dict[str, str]
+    processes: list[subprocess.Popen] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Starts it and waits until it is healthy."""
+        port = self.url.rsplit(":", 1)[1]
+        command = [sys.executable, "-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", port, "ecommerce_analytics.asgi:application"]
+        self.processes.append(subprocess.Popen(command, cwd=MANAGE.parent, env=self.environ))
+        wait_until(lambda: answers(f"{self.url}/healthz"), "the dashboard's health")
+
+    def kill(self) -> None:
+        self.processes[-1].kill()
+        self.processes[-1].wait()
 
 
 @contextmanager
@@ -33,35 +50,23 @@ def dashboard(environ: Mapping[str, str] = os.environ, **settings: object) -> It
     environ = {**environ, "ECOMMERCE_DASHBOARD_PORT": port, **{name: str(value) for name, value in settings.items()}}
     environ["ECOMMERCE_PUBLIC_URL"] = f"http://localhost:{port}"
     subprocess.run([sys.executable, str(MANAGE), "collectstatic", "--noinput", "-v", "0"], check=True, env=environ)
-    command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", port, "ecommerce_analytics.asgi:application"]
-    with subprocess.Popen(command, cwd=MANAGE.parent, env=environ) as process:
-        try:
-            _wait_until_healthy(f"http://localhost:{port}/healthz", process)
-            yield Dashboard(f"http://localhost:{port}", environ)
-        finally:
-            process.terminate()
-
-
-def _wait_until_healthy(url: str, process: subprocess.Popen, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not _is_healthy(url):
-        assert process.poll() is None, f"the dashboard ended with exit code {process.returncode}"
-        assert time.monotonic() < deadline, f"the dashboard did not become healthy within {seconds:.0f} s"
-        time.sleep(0.1)
-
-
-def _is_healthy(url: str) -> bool:
+    found = Dashboard(f"http://localhost:{port}", environ)
     try:
-        urllib.request.urlopen(url, timeout=5).close()
-    except OSError:
-        return False
-    return True
+        found.start()
+        yield found
+    finally:
+        found.kill()
+
+
+def executable() -> str | None:
+    """The system's Chromium; None where there is none."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"])
+        browser = playwright.chromium.launch(executable_path=executable(), args=["--no-sandbox", "--disable-background-networking"])
         yield browser
         browser.close()
 
@@ -76,3 +81,26 @@ def sign_in(browser: Browser, at: Dashboard) -> dict:
     state = page.context.storage_state()
     page.context.close()
     return state
+
+
+Open = Callable[..., Page]
+
+
+@contextmanager
+def opener(browser: Browser, at: Dashboard, cookies: dict | None = None) -> Iterator[Open]:
+    """``open(path, **options of the context)`` gives a page; what came on a console, other than that a server was killed, fails at the end."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_page(path: str, **options: object) -> Page:
+        contexts.append(browser.new_context(**{"storage_state": cookies, "locale": "en-GB"} | options))
+        page = contexts[-1].new_page()
+        page.on("console", lambda one: complaints.append(f"{one.text} {one.location['url']}") if one.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(at.url + path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert [one for one in complaints if KILLED not in one] == []

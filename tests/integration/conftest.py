@@ -6,7 +6,9 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+import browsing
 import pytest
+import year
 from redis import Redis
 from stream_world import own_world
 from waiting import answers, wait_until
@@ -143,6 +145,29 @@ def dashboard(postgres, redis_server):
     with program(*server.command, cwd=server.cwd) as process:
         wait_until(lambda: answers(f"http://127.0.0.1:{postgres.dashboard_port}/healthz"), f"the dashboard (exit code {process.poll()})")
         yield postgres.public_url
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Real Chromium; of a module, as Django's own client refuses to work in a process whose browser is open."""
+    if not browsing.executable():
+        pytest.skip(f"no Chromium: none of {', '.join(browsing.NAMES)} is there")
+    with browsing.chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def year_servers(tmp_path_factory):
+    """Settings and environment of servers of their own (the session's Redis counts another log): year.SHOP with a year of data, year.NEWCOMER with none."""
+    with year.platform(tmp_path_factory.mktemp("year"), year.SHOP, year.NEWCOMER, daily=12) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def year_dashboard(year_servers):
+    """A dashboard of a shop with a year of data and a running today."""
+    with browsing.dashboard(year_servers[1]) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,6 @@
-"""Real Chromium: live numbers, notices, a server that is killed, signing out, the Data page; and nothing on the console."""
+"""Real Chromium: live numbers, notices, a server that is killed, signing out, Data, administration; and nothing on the console."""
 
-import os
-import subprocess
-import sys
+import json
 from datetime import UTC, datetime
 
 import browsing
@@ -10,60 +8,27 @@ import pytest
 import redis
 import uuid_utils
 from kafka import KafkaProducer
-from playwright.sync_api import Page, expect
-from waiting import answers, wait_until
+from playwright.sync_api import expect
+from waiting import wait_until
 
 from ecommerce import notices
 from ecommerce.events import Event, Item, encode
-from ecommerce.local import apps, servers
 
 pytestmark = pytest.mark.browser
 SHOP = "newcomer"
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    with browsing.chromium() as browser:
-        yield browser
+@pytest.fixture
+def address(postgres, redis_server):
+    """A dashboard of the test's own, which it may kill."""
+    with browsing.dashboard() as found:
+        yield found
 
 
 @pytest.fixture
-def server(postgres, redis_server, dashboard):
-    """A dashboard of the test's own on another port, which it may kill: (start, address)."""
-    port = servers.free_port()
-    started: list[subprocess.Popen] = []
-
-    def start() -> subprocess.Popen:
-        program = apps.django_server(postgres)
-        command = [str(port) if part == str(postgres.dashboard_port) else part for part in program.command]
-        environment = os.environ | {"ECOMMERCE_DASHBOARD_PORT": str(port), "ECOMMERCE_PUBLIC_URL": f"http://localhost:{port}"}
-        started.append(subprocess.Popen([sys.executable, *command], cwd=program.cwd, env=environment))
-        wait_until(lambda: answers(f"http://localhost:{port}/healthz"), "the dashboard")
-        return started[-1]
-
-    yield start, f"http://localhost:{port}"
-    for process in started:
-        process.kill()
-        process.wait()
-
-
-@pytest.fixture
-def page(chromium, server) -> Page:
-    """A signed-in page; what the server's end itself puts on the console is expected, anything else is a failure."""
-    start, address = server
-    process = start()
-    context = chromium.new_context()
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    link = subprocess.run([sys.executable, browsing.MANAGE, "login_link"], capture_output=True, text=True, check=True).stdout.strip()
-    page.goto(f"{address}/login/{link.rsplit('/', 1)[1]}")
-    page.get_by_role("button", name="Sign in").click()
-    page.process, page.start, page.address = process, start, address
-    yield page
-    context.close()
-    assert [one for one in complaints if "ERR_CONNECTION_REFUSED" not in one] == []
+def opened(chromium, address):
+    with browsing.opener(chromium, address, browsing.sign_in(chromium, address)) as open_page:
+        yield open_page
 
 
 def sell(kafka, price: str, country: str) -> None:
@@ -78,25 +43,25 @@ def sell(kafka, price: str, country: str) -> None:
     producer.close()
 
 
-def test_live_numbers_come_back_after_the_server_was_killed(page, kafka, consumer):
-    page.goto(f"{page.address}/?shop={SHOP}")
+def test_live_numbers_come_back_after_the_server_was_killed(opened, address, kafka, consumer):
+    page = opened(f"/?shop={SHOP}")
     expect(page.locator("#link")).to_contain_text("Connected")
     sell(kafka, "19.90", "DE")
     country = page.locator("[data-breakdown=country]")
     expect(country).to_contain_text("DE", timeout=20_000)
     expect(country).to_contain_text("19.90")
-    page.process.kill()
-    page.process.wait()
+    address.kill()
     expect(page.locator("#lost")).to_be_visible(timeout=20_000)
+    expect(page.locator("#lost")).to_contain_text("Numbers below stand as of then")
     sell(kafka, "5.00", "AT")
-    page.start()
+    address.start()
     expect(page.locator("#lost")).to_be_hidden(timeout=30_000)
     expect(country).to_contain_text("AT", timeout=20_000)
 
 
-def test_a_published_day_loads_the_content_anew_without_a_reload(page, redis_server):
+def test_a_published_day_loads_the_content_anew_without_a_reload(opened, redis_server):
     client = redis.Redis(**redis_server.redis_options)
-    page.goto(f"{page.address}/sales?shop={SHOP}")
+    page = opened(f"/sales?shop={SHOP}")
     page.evaluate("window.sameDocument = true; document.getElementById('main').dataset.old = '1'")
     page.evaluate("document.querySelector('#main h1').textContent = 'stale'")
     wait_until(lambda: client.pubsub_numsub(notices.CHANNEL)[0][1], "the bridge")
@@ -107,20 +72,40 @@ def test_a_published_day_loads_the_content_anew_without_a_reload(page, redis_ser
     assert page.evaluate("window.sameDocument") is True
 
 
-def test_signing_out_elsewhere_leads_the_live_page_to_the_sign_in(page):
-    page.goto(f"{page.address}/?shop={SHOP}")
+def test_signing_out_elsewhere_leads_the_live_page_to_the_sign_in(opened, address):
+    page = opened(f"/?shop={SHOP}")
     expect(page.locator("#link")).to_contain_text("Connected")
     other = page.context.new_page()
-    other.goto(f"{page.address}/sales?shop={SHOP}")
+    other.goto(f"{address.url}/sales?shop={SHOP}")
     other.get_by_role("button", name="Account of").click()
     other.get_by_role("button", name="Sign out", exact=True).click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=20_000)
 
 
-def test_the_data_page_shows_the_pipeline_and_fits_a_phone(page):
-    page.goto(f"{page.address}/data?shop={SHOP}")
-    for box in ("Kafka", "Redis", "Spark", "PostgreSQL", "Airflow"):
-        expect(page.locator(".pipe")).to_contain_text(box)
-    expect(page.get_by_role("button", name="Run the day")).to_be_visible()
-    page.set_viewport_size({"width": 390, "height": 844})
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+def test_the_data_page_fits_a_phone_whatever_its_programs_report(opened, platform):
+    report = platform.var_dir / "run" / "archiver.heartbeat"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    said = {
+        "at": datetime.now(UTC).isoformat(),
+        "state": "x" * 300,
+        "incident": "y" * 300,
+        "message": "/a/folder" * 40,
+        "since": datetime.now(UTC).isoformat(),
+    }
+    report.write_text(json.dumps(said), encoding="utf-8")
+    try:
+        page = opened(f"/data?shop={SHOP}", viewport={"width": 390, "height": 844})
+        for box in ("Kafka", "Redis", "Spark", "PostgreSQL", "Airflow"):
+            expect(page.locator(".pipe")).to_contain_text(box)
+        expect(page.get_by_role("button", name="Run the day")).to_be_visible()
+        expect(page.locator("main")).to_contain_text("y" * 300)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    finally:
+        report.unlink()
+
+
+def test_administration_works_under_its_policy(opened, address):
+    page = opened("/admin/auth/user/")
+    expect(page.locator("#content")).to_contain_text("admin")
+    page.goto(f"{address.url}/admin/analytics/shopdisplay/")
+    expect(page.locator("#content")).to_contain_text("uci")

@@ -1,4 +1,4 @@
-"""Every page over a year of data in real Chromium: accessible, light, keyboard, phone, and the same numbers everywhere."""
+"""Every page over a year of data in real Chromium: the same numbers everywhere, links that show the same, charts as tables and pictures."""
 
 import csv
 import re
@@ -8,35 +8,25 @@ import browsing
 import psycopg
 import pytest
 import year
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
-
-from ecommerce.shops import Shop
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
-SHOP = Shop("year-test", "Harbour & Pine", "Europe/London", "GBP")
-PAGES = ("/", "/sales", "/sales?range=yesterday", "/products", "/products/HP-1003", "/customers", "/funnel", "/report")
-MOST_BYTES = 300_000
+DRAWN = ("/", "/sales", "/sales?range=yesterday", "/products", "/products/HP-1003", "/customers", "/funnel", "/data")
+COLOURS = """(id) => {
+  const canvas = EApicture.of(document.querySelector(`.card[aria-labelledby="${id}"]`)), { width, height } = canvas;
+  const points = new Uint32Array(canvas.getContext("2d").getImageData(0, 0, width, height).data.buffer);
+  return [width, height, new Set(points).size];
+}"""
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory):
-    """Servers of this module's own: the session's Redis counts another log."""
-    with year.platform(tmp_path_factory.mktemp("year"), SHOP, daily=12) as found:
-        yield found
+def platform(year_servers):
+    return year_servers
 
 
 @pytest.fixture(scope="module")
-def address(platform):
-    """A dashboard of one shop with a year of data and a running today."""
-    with browsing.dashboard(platform[1]) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browsing.chromium() as browser:
-        yield browser
+def address(year_dashboard):
+    return year_dashboard
 
 
 @pytest.fixture(scope="module")
@@ -47,54 +37,8 @@ def signed_in(chromium, address):
 @pytest.fixture
 def opened(chromium, address, signed_in):
     """Opens an address; anything on the console is a failure."""
-    contexts, complaints = [], []
-
-    def open_page(path: str, **options) -> Page:
-        contexts.append(chromium.new_context(storage_state=signed_in, locale=options.pop("locale", "en-GB"), **options))
-        page = contexts[-1].new_page()
-        page.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(address.url + path)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-def found_by_axe(page: Page) -> list[str]:
-    return [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in Axe().run(page).response["violations"]]
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_any_page(opened, address, scheme):
-    page = opened("/sales", color_scheme=scheme, reduced_motion="reduce")
-    found = {}
-    for path in PAGES:
-        page.goto(address.url + path)
-        if problems := found_by_axe(page):
-            found[path] = problems
-    assert found == {}
-
-
-def test_axe_would_find_a_nameless_button(opened):
-    page = opened("/sales")
-    page.evaluate("document.querySelector('main').append(document.createElement('button'))")
-    assert any(problem.startswith("button-name") for problem in found_by_axe(page))
-
-
-def test_no_page_is_heavy_or_scrolls_sideways_on_a_phone(opened, chromium, signed_in, address):
-    for path in PAGES:
-        context = chromium.new_context(storage_state=signed_in, viewport={"width": 360, "height": 740}, has_touch=True)
-        page, sizes = context.new_page(), []
-        devtools = context.new_cdp_session(page)
-        devtools.send("Network.enable")
-        devtools.on("Network.loadingFinished", lambda event, sizes=sizes: sizes.append(event["encodedDataLength"]))
-        page.goto(address.url + path, wait_until="load")
-        assert 10_000 < sum(sizes) < MOST_BYTES, path
-        assert page.evaluate("document.documentElement.scrollWidth") == 360, path
-        context.close()
+    with browsing.opener(chromium, address, signed_in) as open_page:
+        yield open_page
 
 
 def test_page_csv_and_sql_agree(opened, platform):
@@ -107,7 +51,7 @@ def test_page_csv_and_sql_agree(opened, platform):
     with psycopg.connect(platform[0].postgres_dsn("web")) as connection:
         sql = """SELECT product_id, sum(net_revenue) FROM warehouse.mart_daily_product
                  WHERE shop_id = %s AND date BETWEEN %s::date - 28 AND %s::date - 1 GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1"""
-        best, net = connection.execute(sql, [SHOP.shop_id, SHOP.today(), SHOP.today()]).fetchone()
+        best, net = connection.execute(sql, [year.SHOP.shop_id, year.SHOP.today(), year.SHOP.today()]).fetchone()
     assert (rows[0]["product_id"], Decimal(rows[0]["net_revenue"])) == (best, net)
     expect(shown).to_contain_text(best)
     expect(shown).to_contain_text(f"£{net:,.2f}")
@@ -185,12 +129,55 @@ def test_the_report_is_a_sheet_of_tables(opened):
     expect(page.get_by_role("button", name="Print")).to_be_hidden()
 
 
-def test_the_style_page_is_for_debugging_alone_and_accessible(opened, address, chromium, signed_in):
-    with browsing.dashboard(address.environ, ECOMMERCE_DEBUG="true") as debugging:
-        context = chromium.new_context(storage_state=signed_in, reduced_motion="reduce")
-        page = context.new_page()
-        page.goto(f"{debugging.url}/styleguide")
-        expect(page.get_by_role("heading", level=1)).to_have_text("Style guide")
-        assert found_by_axe(page) == []
-        context.close()
-    assert opened("/sales").request.get(f"{address.url}/styleguide").status == 404
+@pytest.mark.parametrize("path", DRAWN)
+def test_every_chart_and_table_is_a_picture_with_its_colours_and_words(opened, path):
+    page = opened(path)
+    cards = page.evaluate("[...document.querySelectorAll('.card:has([data-act=png])')].map((card) => card.getAttribute('aria-labelledby'))")
+    assert cards
+    for card in cards:
+        width, height, colours = page.evaluate(COLOURS, card)
+        assert min(width, height) > 100, card
+        assert colours > 8, card
+    assert page.locator(".picture").count() == 0
+
+
+def test_a_heat_map_and_a_funnel_are_read_as_plain_tables_and_saved_as_pictures(opened, address):
+    page = opened("/customers")
+    cohorts = page.locator("section[aria-labelledby=cohorts]")
+    coloured = cohorts.locator("td.h6").first
+    before = coloured.evaluate("(cell) => getComputedStyle(cell).backgroundColor")
+    cohorts.get_by_role("button", name="Table", exact=True).press("Enter")
+    assert coloured.evaluate("(cell) => getComputedStyle(cell).backgroundColor") != before
+    cohorts.get_by_role("button", name="Chart", exact=True).press("Enter")
+    assert coloured.evaluate("(cell) => getComputedStyle(cell).backgroundColor") == before
+    cohorts.get_by_role("button", name=re.compile("^Download")).press("Enter")
+    with page.expect_download() as waiting:
+        cohorts.get_by_role("button", name="Picture (PNG)").press("Enter")
+    assert waiting.value.suggested_filename == "retention-by-cohort.png"
+    page.goto(f"{address.url}/funnel")
+    steps = page.locator("section[aria-labelledby=steps]")
+    steps.get_by_role("button", name="Table", exact=True).press("Enter")
+    expect(steps.locator("svg.bar").first).to_be_hidden()
+
+
+def test_a_live_table_is_saved_with_exact_values_and_inert_names(opened, platform):
+    page = opened("/")
+    expect(page.locator("#link")).to_contain_text("Connected")
+    page.evaluate("document.querySelector('#live-products .name').textContent = ' =1+1\\u202e'")
+    card = page.locator("section[aria-labelledby=h-products]")
+    card.get_by_role("button", name="Download Top products today").click()
+    with page.expect_download() as waiting:
+        card.get_by_role("button", name="Table (CSV)").click()
+    head, first, *_ = csv.reader(waiting.value.path().read_text(encoding="utf-8").splitlines())
+    assert head == ["Product", "Units", "Gross revenue"]
+    assert first[0].startswith("'=1+1\ufffd")
+    assert Decimal(first[2]).as_tuple().exponent == -4
+
+
+def test_another_shop_is_chosen_in_the_header(opened):
+    page = opened("/sales?range=last-7-days")
+    page.get_by_role("button", name="Shop: Harbour & Pine").click()
+    page.locator("#shops").get_by_role("link", name=re.compile("^Maison Lumen")).click()
+    page.wait_for_url("**shop=newcomer*")
+    assert "range=last-7-days" in page.url
+    expect(page.locator("main")).to_contain_text("The warehouse has no day of Maison Lumen yet")

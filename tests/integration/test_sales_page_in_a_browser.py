@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import browsing
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from sales_rows import SHOP, Warehouse
 
 from ecommerce.shops import Shop
@@ -29,12 +29,6 @@ def address(postgres, redis_server, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    with browsing.chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def signed_in(chromium, address):
     return browsing.sign_in(chromium, address)
 
@@ -42,20 +36,8 @@ def signed_in(chromium, address):
 @pytest.fixture
 def opened(chromium, address, signed_in):
     """Opens /sales with a query; anything on the console is a failure."""
-    contexts, complaints = [], []
-
-    def open_page(query: str = "", **context) -> Page:
-        contexts.append(chromium.new_context(storage_state=signed_in, **context))
-        page = contexts[-1].new_page()
-        page.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(f"{address.url}/sales?shop={SHOP.shop_id}{query}")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
+    with browsing.opener(chromium, address, signed_in) as open_page:
+        yield lambda query="", **options: open_page(f"/sales?shop={SHOP.shop_id}{query}", **options)
 
 
 def test_charts_are_drawn_from_their_tables(opened):

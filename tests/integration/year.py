@@ -12,15 +12,19 @@ from pathlib import Path
 
 import psycopg
 import redis
+import uuid_utils
 
 from ecommerce import simulator
 from ecommerce.config import PROJECT_DIR, Settings
+from ecommerce.events import Event, Item
 from ecommerce.live import Accepted, Batch, LiveWriter, Origin
 from ecommerce.local import servers
 from ecommerce.shops import Shop
 
+SHOP = Shop("year-test", "Harbour & Pine", "Europe/London", "GBP")
+NEWCOMER = Shop("newcomer", "Maison Lumen", "Europe/Paris", "EUR")
 BATCH = 1000
-SQL = Path(__file__).with_name("year.sql")
+SQL, OPERATIONS = (Path(__file__).with_name(name) for name in ("year.sql", "year_operations.sql"))
 TABLES = [
     "mart_daily_sales",
     "mart_daily_product",
@@ -39,6 +43,8 @@ TABLES = [
     "dim_product",
     "dim_customer",
     "reconciliation",
+    "quality_result",
+    "quarantine",
     "etl_run_day",
     "etl_run",
 ]
@@ -55,11 +61,20 @@ def write(settings: Settings, shop: Shop, days: int = 400, daily: int = 45) -> N
         connection.execute("ANALYZE")
 
 
+def operations(settings: Settings, shop: Shop) -> None:
+    """Gives the last days runs, checks, rows held back and live figures, as an operator finds them on the Data page."""
+    with psycopg.connect(settings.postgres_dsn("admin")) as connection, psycopg.ClientCursor(connection) as cursor:
+        cursor.execute(OPERATIONS.read_text(encoding="utf-8"), {"shop": shop.shop_id, "today": shop.today()})
+
+
 @contextmanager
-def platform(folder: Path, shop: Shop, **size: int) -> Iterator[tuple[Settings, dict[str, str]]]:
-    """PostgreSQL with a year of ``shop`` and Redis with its today, in ``folder``: the settings, and the environment of programs on them."""
+def platform(folder: Path, shop: Shop, *others: Shop, **size: int) -> Iterator[tuple[Settings, dict[str, str]]]:
+    """PostgreSQL with a year of ``shop`` and Redis with its today, in ``folder``: the settings, and the environment of programs on them.
+
+    ``others`` are shops without data.
+    """
     shops = folder / "shops.toml"
-    shops.write_text(f'[{shop.shop_id}]\nname = "{shop.name}"\ntime_zone = "{shop.time_zone}"\ncurrency = "{shop.currency}"\n')
+    shops.write_text("\n".join(map(_described, (shop, *others))), encoding="utf-8")
     settings = servers.isolated_settings(folder, shops_file=shops)
     environ = {**os.environ, **servers.environment(settings), "PYTHONPATH": str(PROJECT_DIR)}
     with servers.running(settings, "postgres", "redis"):
@@ -68,6 +83,16 @@ def platform(folder: Path, shop: Shop, **size: int) -> Iterator[tuple[Settings, 
         write(settings, shop, **size)
         stream_today(settings, shop)
         yield settings, environ
+
+
+def _described(shop: Shop) -> str:
+    lines = [
+        f'name = "{shop.name}"',
+        f'time_zone = "{shop.time_zone}"',
+        f'currency = "{shop.currency}"',
+        f"scheduled = {str(shop.scheduled).lower()}",
+    ]
+    return "\n".join([f"[{shop.shop_id}]", *lines, ""])
 
 
 def remove(connection: psycopg.Connection, shop: Shop) -> None:
@@ -79,10 +104,25 @@ def stream_today(settings: Settings, shop: Shop, seed: int = 7) -> int:
     """Counts the simulated events of ``shop``'s today up to now in Redis; gives their number."""
     now = datetime.now(UTC)
     events = [event for event in simulator.day_events(shop, shop.today(), seed) if event.event_time <= now]
-    writer = LiveWriter(redis.Redis(**settings.redis_options), Origin("cluster", "year", "id"), {shop.shop_id: shop})
     for first in range(0, len(events), BATCH):
-        batch = events[first : first + BATCH]
-        claim = writer.claim(0, 0)
-        accepted = [Accepted(claim.next + place, event) for place, event in enumerate(batch)]
-        writer.apply(claim, Batch(0, claim.next, claim.next + len(batch), accepted, []), lambda refused: None)
+        count(settings, shop, events[first : first + BATCH])
     return len(events)
+
+
+def sell(settings: Settings, shop: Shop, price: str = "24.50") -> None:
+    """One order now, counted in Redis."""
+    order = Event(
+        event_id=str(uuid_utils.uuid7()), shop_id=shop.shop_id, event_name="purchase", event_time=datetime.now(UTC), client_id="c", session_id="s",
+        currency=shop.currency, schema_version=1, transaction_id=str(uuid_utils.uuid7()), country="GB", device="mobile", channel="Email",
+        items=[Item("HP-1003", price, 1, item_name="Enamel kettle")],
+    )  # fmt: skip
+    count(settings, shop, [order])
+
+
+def count(settings: Settings, shop: Shop, events: list[Event]) -> None:
+    """Counts ``events`` in Redis as the consumer does."""
+    with redis.Redis(**settings.redis_options) as client:
+        writer = LiveWriter(client, Origin("cluster", "year", "id"), {shop.shop_id: shop})
+        claim = writer.claim(0, 0)
+        accepted = [Accepted(claim.next + place, event) for place, event in enumerate(events)]
+        writer.apply(claim, Batch(0, claim.next, claim.next + len(events), accepted, []), lambda refused: None)
