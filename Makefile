@@ -8,7 +8,7 @@ $(eval $(wordlist 2,9,$(MAKECMDGOALS)):;@:)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: docs drills bench-stream help setup up down status logs reset test test-long test-fast test-compose bench-batch bench-live bench-pages lint lock screenshots browser
+.PHONY: docs drills bench-stream help setup up down status logs reset test test-long test-fast test-guards test-compose bench-batch bench-live bench-pages lint lock screenshots browser
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -40,6 +40,9 @@ test-long: setup ## the tests that take minutes of Spark each: erasure, idempote
 test-fast: setup ## unit tests alone, no servers
 	@$(PYTHON_IN_VENV) -m pytest -rs tests/unit
 
+test-guards: setup ## take each guard of the dashboard away and see its test fail; writes docs/security.md (8 minutes; only=WORDS: some of them)
+	@$(PYTHON_IN_VENV) tests/guards.py $(if $(only),"$(only)")
+
 test-compose: setup ## the containers of docker-compose.yml: build, start, use, kill, stop (needs a Docker engine; core=1: as CI does)
 	@TEST_COMPOSE=1 $(PYTHON_IN_VENV) -m pytest -rs -x --durations=0 tests/compose $(if $(core),-m "not long")
 
@@ -64,11 +67,11 @@ lock: ## write requirements*.txt anew from pyproject.toml (UPGRADE=1: newest ver
 bench-live: setup ## the live feed against the usual ways; writes docs/benchmarks.md (quick=1: small, writes nothing; about 5 minutes, wants a quiet machine)
 	@$(PYTHON_IN_VENV) -m benchmarks.live $(if $(quick),--quick)
 
-bench-pages: setup ## time every query of every page over a year of data
+bench-pages: setup browser ## every page over a year of data: queries, first content, weight, layout shift; writes docs/benchmarks.md (3 minutes)
 	@$(PYTHON_IN_VENV) benchmarks/pages.py
 
-screenshots: setup browser ## make the pictures of docs/images anew
-	@$(PYTHON_IN_VENV) tests/integration/screenshots.py
+screenshots: setup browser ## make the pictures of docs/images anew (all=FOLDER: every page whole, light, dark and phone, to be looked at)
+	@$(PYTHON_IN_VENV) tests/integration/screenshots.py $(all)
 
 browser:
 	@sh ecommerce/local/browser.sh

@@ -1,14 +1,15 @@
 """One GET straight into the dashboard's ASGI application, in a process of its own: for settings that its servers of the tests do not have.
 
-``python asgi_request.py TIMES PATH NAME=VALUE…`` prints status, Location, Strict-Transport-Security and Retry-After of each answer.
+``python asgi_request.py TIMES PATH NAME=VALUE…`` prints status, Location, Strict-Transport-Security and Retry-After of each answer, or the headers that SHOWN names.
 """
 
 import asyncio
+import os
 import sys
 
 from channels.testing import HttpCommunicator
 
-SHOWN = ("location", "strict-transport-security", "retry-after")
+SHOWN = os.environ.get("SHOWN", "location strict-transport-security retry-after").split()
 
 
 async def main(times: int, path: str, headers: dict[str, str]) -> None:
