@@ -1,4 +1,7 @@
-"""Makes the pictures of docs/images anew: ``make screenshots``. Each page in light, dark and phone width, of a made-up shop."""
+"""Makes the pictures of docs/images anew: ``make screenshots``. Of a made-up shop with a year of data.
+
+With a folder as its argument it puts every page there instead, whole, in light, dark and phone width, to be looked at.
+"""
 
 from __future__ import annotations
 
@@ -14,55 +17,63 @@ from playwright.sync_api import Browser, Page
 from ecommerce.config import PROJECT_DIR
 from ecommerce.shops import Shop
 
-SHOP = Shop("harbour", "Harbour & Pine", "Europe/London", "GBP")
+SHOP = Shop("harbour", "Harbour & Pine", "Europe/London", "GBP", scheduled=True)
 IMAGES = PROJECT_DIR / "docs" / "images"
 MOST_BYTES = 2_000_000
 PAGES = {
     "live": "/",
     "sales": "/sales",
+    "day": "/sales?range=yesterday",
     "products": "/products",
     "product": "/products/HP-1003",
     "customers": "/customers",
     "funnel": "/funnel",
+    "data": "/data",
+    "report": "/report",
 }
 MODES = {
-    "light": ({"viewport": {"width": 1280, "height": 860}, "color_scheme": "light"}, PAGES),
-    "dark": ({"viewport": {"width": 1280, "height": 860}, "color_scheme": "dark"}, ("live", "sales", "customers", "funnel")),
-    "phone": ({"viewport": {"width": 390, "height": 844}, "color_scheme": "light", "has_touch": True}, PAGES),
+    "light": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"},
+    "dark": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "dark"},
+    "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light", "has_touch": True},
 }
-"""The browser's options by mode, and the pages whose picture is kept."""
+KEPT = {
+    "light": ("live", "sales", "products", "customers", "funnel", "data"),
+    "dark": ("live", "sales", "customers"),
+    "phone": ("live", "sales"),
+}
+"""The browser's options by mode, and the pages of which docs/images keeps the first screen."""
 
 
-def shoot(page: Page, at: str, name: str, mode: str) -> None:
-    """The first screen of a page, once its charts are drawn."""
-    page.goto(f"{at}{PAGES[name]}")
-    page.evaluate("document.cookie = 'firststeps=hidden; path=/'")
-    page.goto(f"{at}{PAGES[name]}")
+def shoot(page: Page, address: str, image: Path, whole: bool) -> None:
+    """A page once its charts are drawn; its first screen, or the ``whole`` of it."""
+    page.goto(address)
     page.wait_for_function("document.querySelector('[data-chart]') === null || Object.keys(Chart.instances).length > 0")
-    page.wait_for_timeout(1200 if name == "live" else 300)
-    page.screenshot(path=str(IMAGES / f"{name}-{mode}.png"), full_page=False)
+    page.wait_for_timeout(1200 if page.locator("#live-page").count() else 300)
+    page.screenshot(path=str(image), full_page=whole)
 
 
-def shoot_all(browser: Browser, at: browsing.Dashboard) -> None:
+def shoot_all(browser: Browser, at: browsing.Dashboard, folder: Path, whole: bool) -> None:
     cookies = browsing.sign_in(browser, at)
-    for mode, (options, names) in MODES.items():
+    cookies["cookies"].append({"name": "firststeps", "value": "hidden", "url": at.url})
+    for mode, options in MODES.items():
         context = browser.new_context(storage_state=cookies, locale="en-GB", reduced_motion="reduce", **options)
-        for name in names:
-            shoot(context.new_page(), at.url, name, mode)
+        for name in PAGES if whole else KEPT[mode]:
+            shoot(context.new_page(), f"{at.url}{PAGES[name]}", folder / f"{name}-{mode}.png", whole)
         context.close()
 
 
-def main() -> None:
-    IMAGES.mkdir(exist_ok=True)
+def main(folder: Path, whole: bool) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        _, environ = stack.enter_context(year.platform(Path(stack.enter_context(tempfile.TemporaryDirectory())), SHOP))
+        settings, environ = stack.enter_context(year.platform(Path(stack.enter_context(tempfile.TemporaryDirectory())), SHOP))
+        year.operations(settings, SHOP)
         at, browser = stack.enter_context(browsing.dashboard(environ)), stack.enter_context(browsing.chromium())
-        shoot_all(browser, at)
-    size = sum(image.stat().st_size for image in IMAGES.glob("*.png"))
-    print(f"{len(list(IMAGES.glob('*.png')))} pictures in docs/images, {size / 1e6:.2f} MB")
-    if size > MOST_BYTES:
-        sys.exit(f"docs/images holds {size} bytes, more than {MOST_BYTES}: make fewer or smaller pictures")
+        shoot_all(browser, at, folder, whole)
+    size = sum(image.stat().st_size for image in folder.glob("*.png"))
+    print(f"{len(list(folder.glob('*.png')))} pictures in {folder}, {size / 1e6:.2f} MB")
+    if size > MOST_BYTES and not whole:
+        sys.exit(f"{folder} holds {size} bytes, more than {MOST_BYTES}: make fewer or smaller pictures")
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]), True) if len(sys.argv) > 1 else main(IMAGES, False)
