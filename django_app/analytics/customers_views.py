@@ -249,7 +249,7 @@ def _best(scope: Scope, request: HttpRequest) -> Card:
     dataset, link = DATASETS["customers"], address(scope.shop, scope.selection)
     found = [dict(zip(dataset.header, row, strict=True)) for row in islice(dataset.rows(scope, {"segment": segment}), BEST_CUSTOMERS)]
     columns = [
-        Column("Customer", "head"), Column("Segment", "tag"), Column("First order", only="opt"), Column("Last order"),
+        Column("Customer", "head"), Column("Segment", "tag", "opt"), Column("First order", only="opt"), Column("Last order"),
         Column("Orders", "num"), Column("Net revenue, ever", "num"),
     ]  # fmt: skip
 

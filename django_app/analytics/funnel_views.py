@@ -149,7 +149,7 @@ def _split(scope: Scope, dimension: str, title: str) -> Card:
         before = dict(zip(known[1:], known, strict=False))
         rates = [cards.percent(cards.part_of(one[name], one[before[name]]) if name in before else None) for name in steps[1:]]
         return (
-            cards.text(one["value"]),
+            cards.of_dimension(dimension, one["value"]),
             cards.count(one["sessions"]),
             *rates,
             cards.percent(cards.part_of(one["reached_order"], one["sessions"]), 2, "strong"),

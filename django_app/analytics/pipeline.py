@@ -20,15 +20,15 @@ from ecommerce.alerts import Alert
 from ecommerce.config import settings
 from ecommerce.heartbeats import ENDED, Report, ReportError
 
-WORDS = {"ok": "OK", "late": "Late", "down": "Down", "off": "No report", "run": "Running"}
-ICONS = {"ok": "ok", "late": "clock", "down": "bad", "off": "info", "run": "spin"}
+WORDS = {"ok": "OK", "late": "Late", "down": "Down", "off": "No report", "quiet": "Quiet", "run": "Running"}
+ICONS = {"ok": "ok", "late": "clock", "down": "bad", "off": "info", "quiet": "info", "run": "spin"}
 CONNECT_SECONDS = 0.5
 MIB = 2**20
 
 
 @dataclass(frozen=True)
 class Box:
-    """``state`` is ok, late, down, off (nothing known here) or run; ``lines`` are (text, strong text, text)."""
+    """``state`` is ok, late, down, off (nothing known here), quiet (nothing comes) or run; ``lines`` are (text, strong text, text)."""
 
     title: str
     state: str
@@ -88,7 +88,7 @@ def producers(snapshot: dict[str, Any] | None) -> Box:
         return Box("Shop events", "off", (("", "", "not known: Redis does not answer"),))
     rate, received = snapshot["events_per_second"], snapshot["totals"]["received"]
     return Box(
-        "Shop events", "ok" if rate else "off", (("", formats.number(rate, 1), " events/s"), ("", formats.count(received), " today"))
+        "Shop events", "ok" if rate else "quiet", (("", formats.number(rate, 1), " events/s"), ("", formats.count(received), " today"))
     )
 
 

@@ -246,8 +246,7 @@ def week_card(scope: Scope, span: str) -> Card:
     places = 0 if most >= 20 else 1
 
     def line(weekday: int) -> tuple[Cell, ...]:
-        known = any(day == weekday for day, _ in found)
-        values = [found.get((weekday, hour), Decimal(0)) if known else None for hour in range(24)]
+        values = [found.get((weekday, hour), Decimal(0)) for hour in range(24)]
         return (Cell(WEEKDAYS[weekday - 1]), *(_heat(value, most, places) for value in values))
 
     columns = (Column("Day"), *(Column(f"{hour:02d}", "heat") for hour in range(24)))
@@ -256,7 +255,7 @@ def week_card(scope: Scope, span: str) -> Card:
     return Card(
         "hours",
         "When orders come",
-        **table(columns, [line(weekday) for weekday in range(1, 8)] if found else []),
+        **table(columns, [line(weekday) for weekday in sorted({weekday for weekday, _ in found})]),
         note=f"Average orders by weekday and hour, {scope.shop.time_zone} time",
         foot_note=busiest,
         sentence=busiest,
@@ -270,9 +269,7 @@ def week_card(scope: Scope, span: str) -> Card:
     )
 
 
-def _heat(value: Decimal | None, most: Decimal, places: int) -> Cell:
-    if value is None:
-        return Cell("")
+def _heat(value: Decimal, most: Decimal, places: int) -> Cell:
     return Cell(formats.number(value, 1) if places else formats.count(round(value)), str(value), css=cards.heat_step(value, most))
 
 

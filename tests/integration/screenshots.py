@@ -25,7 +25,7 @@ PAGES = {
     "sales": "/sales",
     "day": "/sales?range=yesterday",
     "products": "/products",
-    "product": "/products/HP-1003",
+    "product": "/products/HP-1030",
     "customers": "/customers",
     "funnel": "/funnel",
     "data": "/data",

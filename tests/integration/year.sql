@@ -43,7 +43,7 @@ SELECT d.*, p.product_id, p.category, p.price, p.price * d.quantity AS amount,
        CASE WHEN d.off < 0.3 THEN round(p.price * d.quantity * 0.15, 2) ELSE 0 END AS discount
 FROM drawn AS d, LATERAL (SELECT * FROM picked WHERE upper >= d.pick ORDER BY upper LIMIT 1) AS p;
 CREATE TEMP TABLE back ON COMMIT DROP AS
-SELECT l.*, least(date + 2 + floor(r2 * 12)::int, %(today)s::date - 1) AS refund_date FROM l WHERE off > 0.955;
+SELECT l.*, date + 2 + floor(r2 * 12)::int AS refund_date FROM l WHERE off > 0.955 AND date + 2 + floor(r2 * 12)::int < %(today)s::date;
 
 INSERT INTO warehouse.fct_order_line (shop_id, date, event_id, item_index, line_type, transaction_id, event_at, customer_id, session_id, product_id, quantity, price, discount, amount, run_id)
 SELECT %(shop)s, date, transaction_id, item, 'purchase', transaction_id, at, customer_id, 's' || transaction_id, product_id, quantity, price, discount, amount, 'year' FROM l

@@ -23,7 +23,7 @@ CHECKS = """
                     ORDER BY shop_id, from_date, to_date, started_at DESC)
     SELECT run_id, date, check_name, severity, passed, value, detail, checked_at FROM warehouse.quality_result JOIN newest USING (run_id)
     WHERE severity <> 'info' AND (%(failed)s = 'no' OR NOT passed)
-    ORDER BY passed, severity, checked_at DESC, check_name, date"""
+    ORDER BY passed, severity, date DESC NULLS LAST, check_name, checked_at DESC"""
 QUARANTINE = """
     SELECT date, source, split_part(reason, ':', 1), ltrim(substr(reason, length(split_part(reason, ':', 1)) + 2)),
            count(*), min(quarantined_at), max(quarantined_at)

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from django import template
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from analytics import cards, formats
@@ -37,6 +37,13 @@ RANGE_NOTES = {
     "net_revenue": "A refund counts on the day it happens.",
 }
 SPARK_WIDTH, SPARK_TOP, SPARK_HEIGHT = 120, 1.5, 27.0
+
+
+@register.filter
+def commands(text: str) -> SafeString:
+    """``text`` with what stands between backticks as code."""
+    parts = (format_html("<code>{}</code>" if place % 2 else "{}", part) for place, part in enumerate(text.split("`")))
+    return format_html_join("", "{}", ((part,) for part in parts))
 
 
 @register.simple_tag

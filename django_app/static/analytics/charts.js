@@ -107,24 +107,25 @@ const EA = (() => {
 
   /* ---------- Names at the ends of lines, values on a waterfall's bars: in place of a legend ---------- */
   function endsOf(chart) {
+    const { left, width, bottom } = chart.chartArea, several = chart.data.labels.length > 1;
     const ends = chart.data.datasets.map((set, i) => {
-      const last = set.data.findLastIndex((value) => value !== null);
-      const point = chart.getDatasetMeta(i).data[last];
-      return point && { x: point.x, y: point.y, text: set.label, colour: set.borderColor };
+      const last = set.data.findLastIndex((value) => value !== null), point = chart.getDatasetMeta(i).data[last];
+      return point && { x: point.x, y: point.y, text: set.label, colour: set.borderColor, early: several && point.x < left + 0.85 * width };
     }).filter(Boolean).sort((a, b) => a.y - b.y);
-    ends.forEach((end, i) => { if (i && end.y - ends[i - 1].y < 15) end.y = ends[i - 1].y + 15; });
-    const over = ends.length ? Math.max(0, ends.at(-1).y + 7 - chart.chartArea.bottom) : 0;
-    return ends.map((end) => ({ ...end, y: end.y - over }));
+    const beside = ends.filter((end) => !end.early);
+    beside.forEach((end, i) => { if (i && end.y - beside[i - 1].y < 15) end.y = beside[i - 1].y + 15; });
+    const over = beside.length ? Math.max(0, beside.at(-1).y + 7 - bottom) : 0;
+    beside.forEach((end) => { end.y -= over; });
+    return ends;
   }
 
   function nameEnds(chart) {
     const { ctx, chartArea } = chart;
     Object.assign(ctx, { strokeStyle: colour("surface"), lineWidth: 4, lineJoin: "round" });
     endsOf(chart).forEach((end) => {              /* a line that stops early is named above its last point */
-      const early = chart.data.labels.length > 1 && end.x < chartArea.left + 0.85 * chartArea.width;
       const edge = chart.data.labels.length > 1 ? chartArea.right : end.x;
-      const [x, y] = early ? [end.x, end.y - 14] : [edge + 8, end.y];
-      ctx.textAlign = early ? "right" : "left";
+      const [x, y] = end.early ? [end.x, end.y - 14] : [edge + 8, end.y];
+      ctx.textAlign = end.early ? "right" : "left";
       ctx.fillStyle = end.colour;
       ctx.strokeText(end.text, x, y);
       ctx.fillText(end.text, x, y);
