@@ -24,19 +24,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ecommerce import archived_log, lake
-from ecommerce.events import FLAT_SCHEMA, Event, Item
+from ecommerce.events import Event, Item
+from ecommerce.flat_schema import ARCHIVE_SCHEMA as SCHEMA
 from ecommerce.lake import LakeFile, Manifest
 from ecommerce.shops import Shop
 from ecommerce.stream import Log
 
 SOURCE = "kafka"
-SCHEMA = pa.schema([
-    *FLAT_SCHEMA,
-    pa.field("kafka_partition", pa.int32(), nullable=False),
-    pa.field("kafka_offset", pa.int64(), nullable=False),
-])  # fmt: skip
-"""The flattened contract, and where each row's event stands in the log."""
-
 MERGE_FILES = 32
 ROW_GROUP = 8192
 SMALL_ROWS = 20_000

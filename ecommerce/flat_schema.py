@@ -32,3 +32,10 @@ FLAT_SCHEMA = pa.schema([
 ])  # fmt: skip
 """At rest: one row per line of an event, or one row (item_index 0, item columns null) of an event without items.
 Tax, shipping and coupon stand on every row of their event and count once an event."""
+
+ARCHIVE_SCHEMA = pa.schema([
+    *FLAT_SCHEMA,
+    pa.field("kafka_partition", pa.int32(), nullable=False),
+    pa.field("kafka_offset", pa.int64(), nullable=False),
+])  # fmt: skip
+"""The flattened contract, and where each row's event stands in the log."""

@@ -65,6 +65,11 @@ def quarantine(root: Path, source: str, shop_id: str, days: str) -> Path:
     return root / "quarantine" / f"source={source}" / f"shop={shop_id}" / f"date={days}"
 
 
+def scratch(root: Path, shop_id: str) -> Path:
+    """Folder for what a run of the shop keeps for as long as it lasts; the shop's next run empties it."""
+    return root / "scratch" / f"shop={shop_id}"
+
+
 def read_manifest(partition: Path) -> Manifest | None:
     """The partition's manifest, or None where nothing was published.
 

@@ -15,6 +15,9 @@ PACKAGES += ["java.util.concurrent", "java.util.concurrent.atomic", "jdk.interna
 PACKAGES += ["sun.security.action", "sun.util.calendar"]
 JVM = ["-XX:+IgnoreUnrecognizedVMOptions", "-Djdk.reflect.useDirectMethodHandle=false", "-Dio.netty.tryReflectionSetAccessible=true"]
 JVM += ["-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Djava.net.preferIPv4Stack=true", "-Djava.awt.headless=true"]
+# The optimising compiler waits for what is truly hot: it took half of a cold day's processor time otherwise.
+JVM += ["-XX:Tier4InvocationThreshold=50000", "-XX:Tier4MinInvocationThreshold=10000", "-XX:Tier4CompileThreshold=100000"]
+JVM += ["-XX:Tier4BackEdgeThreshold=400000", "-XX:MetaspaceSize=256m"]  # below that size no full collection for classes' sake
 
 
 def home() -> Path:
@@ -48,6 +51,8 @@ def options(settings: Settings) -> dict[str, str]:
         "spark.local.dir": str(folder / "scratch"),
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.sql.shuffle.partitions": "4",
+        "spark.sql.autoBroadcastJoinThreshold": "-1",  # a broadcast is a job of its own, dearer than the small sorts that it saves
+        "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",  # files by name need no job that lists them
         "spark.sql.codegen.cache.maxEntries": "2000",  # a run's classes are compiled once, not by every run
         "spark.sql.session.timeZone": "UTC",
         "spark.speculation": "false",

@@ -20,6 +20,7 @@ from typing import Any
 
 import checks
 import connect
+import drift
 import facts
 import history
 import inputs
@@ -29,7 +30,7 @@ import marts
 import psycopg
 import sources
 import staging
-from lakeout import LakeOutput, quarantined
+from lakeout import LakeOutput, accepted, quarantined
 from pyspark.cloudpickle import register_pickle_by_value
 from pyspark.sql import DataFrame, SparkSession
 from runlog import Counts, Finding, RunLog
@@ -45,6 +46,8 @@ register_pickle_by_value(load)
 register_pickle_by_value(history)
 
 ROWS_A_TASK = 50_000
+WORK_MEMORY = "64MB"
+"""Of the driver's connection, the one that checks and publishes; PostgreSQL's default sorts a long range on disk."""
 
 
 class Blocked(Exception):
@@ -94,6 +97,7 @@ def run(job: Job) -> None:
     all_marts = marts.load_all()
     with warehouse.connect(name=f"run {job.run_id}") as connection:
         hold_shop(connection, job)
+        connection.execute(f"SET work_mem = '{WORK_MEMORY}'")
         runlog = RunLog(connection, job.run_id, job.shop.shop_id, job.source.name, job.from_date, job.to_date, all_marts)
         runlog.start()
         try:
@@ -129,25 +133,31 @@ def steps(job: Job, connection: psycopg.Connection, runlog: RunLog, all_marts: l
         return
     hold_to_columns(job, parts)
     output = LakeOutput(job.lake_dir, job.source, job.shop.shop_id, job.run_id, days, f"{job.from_date}_{job.to_date}")
+    output.clear_scratch()
     try:
         stats, staged_tables = process(job, connection, parts, output, all_marts)
         stop_if_blocked(job)
     except BaseException:
         output.discard()
         raise
+    finally:
+        output.clear_scratch()
     publish(job, connection, runlog, stats, staged_tables, output)
 
 
 def hold_to_columns(job: Job, parts: list[inputs.Partition]) -> None:
-    """Cut the files into blocks and compare their headers with the source's columns.
+    """Cut the files into blocks and compare them with the source's columns.
 
     Raises:
-        Blocked: a column is gone, or twice in a header.
+        Blocked: a column is gone, twice in a header, or of another type.
     """
-    if job.source.format != "events":
+    if job.source.format == "events":
+        found = drift.of_schemas([path for part in parts for path in lake.files(part.folder)])
+    else:
         job.blocks = inputs.blocks(job.source, parts)
-        job.findings += checks.of_the_headers(inputs.drift(job.source, job.blocks))
-        stop_if_blocked(job)
+        found = (drift.of_keys if job.source.format == "json" else drift.of_headers)(job.source, job.blocks)
+    job.findings += checks.of_the_schema(found)
+    stop_if_blocked(job)
 
 
 def process(
@@ -190,56 +200,53 @@ def compute(
     """The Spark part: rows to the lake, facts and marts to the staging tables; returns the writer's statistics and the rows loaded."""
     say("stage", 0, 1, "reading, casting and checking rows")
     staged = stage(spark, job, parts, tasks)
-    rows = by_day(staged.rows, len(output.days), tasks)
-    if tasks == 1:
-        # Few rows are cut off from their plan, which would be planned again in every table's; one task needs no shuffle.
-        rows = rows.localCheckpoint().coalesce(1)
-        return write_and_load(spark, job, rows, staged.absent, output, all_marts, staged_tables, past, keep=False)
-    with connect.kept(rows):
-        return write_and_load(spark, job, rows, staged.absent, output, all_marts, staged_tables, past, keep=True)
-
-
-def write_and_load(
-    spark: SparkSession,
-    job: Job,
-    rows: DataFrame,
-    absent: frozenset[str],
-    output: LakeOutput,
-    all_marts: list[marts.Mart],
-    staged_tables: warehouse.Staging,
-    past: history.Past,
-    keep: bool,
-) -> tuple[list[Any], dict[str, int]]:
-    """The rows to the lake, then facts, computed once where ``keep``, and marts to the staging tables."""
+    rows = staging.Spread.over(parts, tasks).by_day(staged.rows, len(output.days))
     stats = rows.mapInArrow(lakewriter.writer(output.events_folders(), output.quarantine_folders()), lakewriter.STATS).collect()
     job.counts = count(stats)
     job.timings.end("spark: stage")
     say("stage", 1, 1, f"{job.counts.good} good, {job.counts.quarantined} quarantined, {job.counts.excluded} excluded rows")
+    events = written_events(spark, job, output, stats, tasks)
+    return stats, load_tables(spark, events, staged.absent, all_marts, staged_tables, past, few=tasks == 1)
+
+
+def written_events(spark: SparkSession, job: Job, output: LakeOutput, stats: list[Any], tasks: int) -> DataFrame:
+    """The accepted events, read from the files that the run has written: what is computed from them plans and reads them cheaply."""
+    ddl = ", ".join(f"{name} {kind}" for name, kind in staging.CONTRACT.items())
+    events = facts.with_hour(staging.dated_files(spark, output.events_root, accepted(stats), ddl), job.shop.time_zone)
+    # Few rows are kept in one task by the first table that reads them: no table needs a shuffle or a file.
+    return events.coalesce(1).localCheckpoint(eager=False).coalesce(1) if tasks == 1 else events
+
+
+def load_tables(
+    spark: SparkSession,
+    events: DataFrame,
+    absent: frozenset[str],
+    all_marts: list[marts.Mart],
+    staged_tables: warehouse.Staging,
+    past: history.Past,
+    few: bool,
+) -> dict[str, int]:
+    """Facts, computed once each unless they are ``few``, and marts to the staging tables; returns the rows loaded."""
     say("load", 0, 1, "facts and marts")
-    dsn = settings().postgres_dsn("loader")
-    events = facts.accepted(rows, job.shop.time_zone)
-    of_events = facts.of_events(events)
-    with connect.kept(*(of_events.values() if keep else ())):
-        whole = {name: past.with_run(spark, name, frame, staged_tables, dsn) for name, frame in of_events.items() if name in past.spans}
+    dsn, of_events = settings().postgres_dsn("loader"), facts.of_events(events)
+    connect.analysed(events)
+    with connect.kept(*(() if few else of_events.values())):
+        whole = {
+            name: past.with_run(spark, name, frame, staged_tables, dsn, few) for name, frame in of_events.items() if name in past.spans
+        }
         queries = mart_frames(spark, events, of_events, whole, absent, all_marts)
         loaded = load.load({**of_events, **queries}, staged_tables, dsn)
     say("load", 1, 1, f"{sum(loaded.values())} rows")
-    return stats, loaded
+    return loaded
 
 
 def stage(spark: SparkSession, job: Job, parts: list[inputs.Partition], tasks: int) -> staging.Staged:
+    spread = staging.Spread.over(parts, tasks)
     if job.source.format == "events":
-        raw = staging.archived(spark, [([str(path) for path in lake.files(part.folder)], part.from_date) for part in parts])
+        raw = staging.archived(spark, parts[0].folder.parent, [path for part in parts for path in lake.files(part.folder)])
     else:
-        raw = staging.raw_lines(spark, job.source, job.blocks, job.shop, tasks)
-    return staging.stage(spark, job.source, raw, job.shop, tasks)
-
-
-def by_day(rows: DataFrame, days: int, tasks: int) -> DataFrame:
-    """``rows`` in order, those of a day in one task, or in several where a day is large."""
-    keys = ["_day"] if tasks <= days else ["_day", "event_id"]
-    spread = rows.repartition(tasks, *keys) if tasks > 1 else rows.coalesce(1)
-    return spread.sortWithinPartitions("_state", "_day", "event_time", "event_id", "item_index")
+        raw = staging.raw_lines(spark, job.source, job.blocks, job.shop, spread)
+    return staging.stage(spark, job.source, raw, job.shop, spread)
 
 
 def count(stats: list[Any]) -> Counts:

@@ -37,12 +37,13 @@ MAX_OF_A_RULE = 0.9
 """A rule that a greater share of the rows breaks speaks of the column, not of the rows: it was retyped, or mapped wrong."""
 
 
-def of_the_headers(drift: dict[str, list[str]]) -> list[Finding]:
-    """Schema drift (inputs.drift): a column that is gone stops the run, a new one is tolerated and reported."""
+def of_the_schema(drift: dict[str, list[str]]) -> list[Finding]:
+    """Schema drift (see drift.py): a column that is gone or of another type stops the run, a new one is tolerated and reported."""
     finding = lambda name, severity, kind: Finding(name, severity, not drift[kind], len(drift[kind]), "; ".join(drift[kind])[:1000])  # noqa: E731
     return [
         finding("schema.no_column_dropped", "blocking", "dropped"),
         finding("schema.no_column_twice", "blocking", "repeated"),
+        *([finding("schema.no_column_retyped", "blocking", "retyped")] if drift["retyped"] else []),
         finding("schema.no_column_added", "warning", "added"),
     ]
 
@@ -98,11 +99,14 @@ def of_the_load(loaded: dict[str, int], staged: dict[str, int]) -> list[Finding]
 
 
 def of_other_days(connection: psycopg.Connection, staging: warehouse.Staging, days: list[date]) -> list[Finding]:
-    """Orders of the run that another published day has already: the live count refuses them within 48 h only."""
+    """Orders of the run that another day has, published or of the run: the live count refuses them within 48 h only."""
     statement = sql.SQL("""
-        SELECT s.date, count(*), string_agg(s.transaction_id, ', ' ORDER BY s.transaction_id)
-        FROM {orders} s JOIN warehouse.fct_order o ON o.shop_id = s.shop_id AND o.transaction_id = s.transaction_id
-        WHERE o.date <> ALL(%s) GROUP BY s.date""").format(orders=staging.identifier("fct_order"))
+        SELECT s.date, count(*), string_agg(DISTINCT s.transaction_id, ', ' ORDER BY s.transaction_id)
+        FROM {orders} s JOIN (
+            SELECT shop_id, transaction_id, date FROM warehouse.fct_order WHERE date <> ALL(%s)
+            UNION ALL SELECT shop_id, transaction_id, date FROM {orders}
+        ) o ON o.shop_id = s.shop_id AND o.transaction_id = s.transaction_id AND o.date <> s.date
+        GROUP BY s.date""").format(orders=staging.identifier("fct_order"))
     rows = connection.execute(statement, (days,)).fetchall()
     name = "run.orders_of_one_day"
     return [Finding(name, "warning", False, n, f"also on another day: {ids[:500]}", day) for day, n, ids in rows] or [

@@ -140,6 +140,11 @@ def progress(spark: SparkSession, report: Callable[[int, int], None]) -> Iterato
         spark.removeProgressHandler(handler)
 
 
+def analysed(frame: DataFrame) -> None:
+    """Let the server analyse ``frame`` and keep the plan: it does it anew for each query that ``frame`` stands in otherwise."""
+    _ = frame.schema
+
+
 @contextmanager
 def kept(*frames: DataFrame) -> Iterator[None]:
     """Within, each of ``frames`` is computed once and kept by column, on disk where memory is short: a query decodes what it reads."""

@@ -13,8 +13,12 @@ TABLES = ("fct_order_line", "fct_order", "fct_session", "fct_visitor", "fct_cart
 
 def accepted(rows: DataFrame, time_zone: str) -> DataFrame:
     """The accepted events among classified rows (staging.classify): the contract's columns, ``date``, the shop's day, and ``hour``."""
-    hour = F.hour(local_time(F.col("event_time"), time_zone))
-    return rows.filter(F.col("_state") == "good").select(*CONTRACT, F.col("_day").alias("date"), hour.alias("hour"))
+    return with_hour(rows.filter(F.col("_state") == "good").select(*CONTRACT, F.col("_day").alias("date")), time_zone)
+
+
+def with_hour(events: DataFrame, time_zone: str) -> DataFrame:
+    """Accepted events with ``date`` as marts read them: with ``hour`` of the shop's clock."""
+    return events.withColumn("hour", F.hour(local_time(F.col("event_time"), time_zone)))
 
 
 def of_events(events: DataFrame) -> dict[str, DataFrame]:

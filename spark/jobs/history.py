@@ -26,17 +26,23 @@ class Past:
     shop_id: str
     spans: dict[str, list[tuple[date, date, list[date]]]]
 
-    def with_run(self, spark: SparkSession, name: str, frame: DataFrame, staging: warehouse.Staging, dsn: str) -> DataFrame:
-        """``frame``, the run's rows of fact table ``name``, with the rows of all other published days."""
+    def with_run(self, spark: SparkSession, name: str, frame: DataFrame, staging: warehouse.Staging, dsn: str, alone: bool) -> DataFrame:
+        """``frame``, the run's rows of fact table ``name``, with the rows of all other published days.
+
+        ``alone``: ``frame`` lies in one task. What is read then does, too, where it is not much: marts need no shuffle.
+        """
         spans = self.spans[name]
         if not spans:
             return frame
-        schema = staging.schemas[name]
+        schema, alone = staging.schemas[name], alone and len(spans) == 1
         ddl = ", ".join(f"`{field.name}` {SPARK_TYPES[field.type]}" for field in schema)
         read = _reader(name, schema, self.shop_id, dsn)
-        # Kept, for several marts read it: each would ask the warehouse again.
-        past = spark.createDataFrame(spans, SPAN).repartition(len(spans)).mapInArrow(read, ddl).localCheckpoint()
-        return past.unionByName(frame.select(*schema.names))
+        places = spark.createDataFrame(spans, SPAN)
+        places = places.coalesce(1) if alone else places.repartition(len(spans))
+        # Kept by the first mart that reads it: each would ask the warehouse again.
+        past = places.mapInArrow(read, ddl).localCheckpoint(eager=False)
+        both = past.unionByName(frame.select(*schema.names))
+        return both.coalesce(1) if alone else both
 
 
 def spans(connection: psycopg.Connection, shop_id: str, days: list[date], tables: Iterable[str]) -> dict[str, Any]:

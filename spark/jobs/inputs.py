@@ -1,4 +1,4 @@
-"""What a run reads: the files that the lake's manifests name, their headers checked, cut into blocks of whole lines."""
+"""What a run reads: the files that the lake's manifests name, cut into blocks of whole lines."""
 
 from __future__ import annotations
 
@@ -111,20 +111,3 @@ def read_header(source: Source, path: Path) -> tuple[str, ...]:
     with path.open(encoding=source.encoding, errors="replace", newline="") as stream:
         found = next(csv.reader(stream, delimiter=source.separator), [])
     return tuple(column.strip().removeprefix("\ufeff") for column in found)
-
-
-def drift(source: Source, found: list[Block]) -> dict[str, list[str]]:
-    """How headers differ from the source's columns: ``dropped``, ``repeated`` and ``added`` columns, each as ``file: column, …``.
-
-    Another order is no difference: columns are taken by name.
-    """
-    differences: dict[str, list[str]] = {"dropped": [], "repeated": [], "added": []}
-    for file, header in {block.file: block.header for block in found if block.header}.items():
-        columns = {
-            "dropped": [name for name in source.columns if name not in header],
-            "repeated": sorted({name for name in header if header.count(name) > 1}),
-            "added": [name for name in header if name not in source.columns],
-        }
-        for kind, names in columns.items():
-            differences[kind] += [f"{file}: {', '.join(names)}"] * bool(names)
-    return differences

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import uuid
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,6 +15,8 @@ import pyarrow.parquet as pq
 from sources import Source
 
 from ecommerce import lake
+
+PUBLISHERS = 8
 
 
 @dataclass(frozen=True)
@@ -32,11 +36,16 @@ class LakeOutput:
         """Name of the folders that the run writes: a retry under the same run id touches nothing that is published."""
         return f"{self.run_id}-{self.attempt}"
 
-    def events_folders(self) -> dict[date, str]:
-        """Folder for the accepted rows of each day; none where they come from the archive, which stays as it is."""
+    @property
+    def events_root(self) -> Path:
+        """Folder of the folders ``date=…`` that receive accepted rows: scratch where they come from the archive, which stays as it is."""
         if self.source.format == "events":
-            return {}
-        return {day: str(self._events(day) / self.folder) for day in self.days}
+            return lake.scratch(self.root, self.shop_id)
+        return lake.events(self.root, self.source.name, self.shop_id, self.days[0]).parent
+
+    def events_folders(self) -> dict[date, str]:
+        """Folder for the accepted rows of each day."""
+        return {day: str(self.events_root / f"date={day.isoformat()}" / self.folder) for day in self.days}
 
     def quarantine_folders(self) -> dict[date | None, str]:
         """Folder for the rows held back of each day; None: no day is known."""
@@ -44,11 +53,17 @@ class LakeOutput:
 
     def publish(self, stats: list[Any]) -> None:
         """Publish the manifests of the run's days: a day without rows gets an empty one where it had rows before."""
-        for day in self.days:
-            if self.source.format != "events":
-                self._publish(self._events(day), [row for row in stats if row["state"] == "good" and row["day"] == day])
-        for day in (*self.days, None):
-            self._publish(self._quarantine(day), [row for row in stats if row["state"] == "quarantined" and row["day"] == day])
+        rows: dict[tuple[str, date | None], list[Any]] = defaultdict(list)
+        for row in stats:
+            rows[row["state"], row["day"]].append(row)
+        partitions = {} if self.source.format == "events" else {self._events(day): rows["good", day] for day in self.days}
+        partitions |= {self._quarantine(day): rows["quarantined", day] for day in (*self.days, None)}
+        with ThreadPoolExecutor(PUBLISHERS) as pool:  # most of it waits for the disk
+            list(pool.map(self._publish, partitions.keys(), partitions.values()))
+
+    def clear_scratch(self) -> None:
+        """Remove what a run of the shop keeps while it lasts: this one's, or a dead one's."""
+        shutil.rmtree(lake.scratch(self.root, self.shop_id), ignore_errors=True)
 
     def discard(self) -> None:
         """Remove everything the run wrote: it does not publish."""
@@ -70,6 +85,11 @@ class LakeOutput:
             partition, lake.Manifest(self.run_id, datetime.now(UTC).isoformat(), files, {"inputs": sum(row["inputs"] for row in rows)})
         )
         lake.sweep(partition)
+
+
+def accepted(stats: list[Any]) -> list[Path]:
+    """The files of the accepted rows."""
+    return sorted({Path(row["path"]) for row in stats if row["state"] == "good"})
 
 
 def quarantined(stats: list[Any]) -> list[tuple[date | None, str, int, str, str]]:

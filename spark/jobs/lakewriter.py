@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+GROUP_ROWS = 100_000
 STATS = "state STRING, day DATE, name STRING, path STRING, rows BIGINT, inputs BIGINT, copies BIGINT"
 
 
 def writer(events_folders: dict[Any, str], quarantine_folders: dict[Any, str]) -> Any:
-    """A function for mapInArrow: classified rows (staging.classify), in order of ``_state`` and ``_day``, to rows of ``STATS``.
+    """A function for mapInArrow: classified rows (staging.classify), in order of ``event_time``, to rows of ``STATS``.
 
-    The folders by day (None: no day known; no events_folders: good rows are only counted) receive ``part-<task>.parquet``, written aside and renamed, so a retried
-    task replaces its own. ``rows`` counts rows of the contract, ``inputs`` input rows, ``copies`` exact copies among them.
+    The folders by day (None: no day known) receive ``part-<task>.parquet``, written aside and renamed, so a retried task replaces
+    its own. ``rows`` counts rows of the contract, ``inputs`` input rows, ``copies`` exact copies among them.
     """
 
     def write(batches: Iterable[Any]) -> Iterator[Any]:
@@ -22,16 +23,24 @@ def writer(events_folders: dict[Any, str], quarantine_folders: dict[Any, str]) -
         context = TaskContext.get()
         written: dict[tuple[str, Any], str] = {}
         counts: dict[tuple[Any, ...], list[int]] = {}
-        key, file = None, None
+        held_back: dict[Any, list[Any]] = {}
+        today, file = None, None
         for batch in batches:
             table = pa.Table.from_batches([batch])
             count(table, counts)
             for state, day, part in split(table):
-                if (state, day) != key:
-                    close_file(written, key, file)
-                    key, file = (state, day), open_file(state, day, context)
-                file[0].write_table(part)
-        close_file(written, key, file)
+                if state == "quarantined":
+                    held_back.setdefault(day, []).append(part)
+                    continue
+                if day != today:  # in order of time, a day is over when another begins
+                    close_file(written, ("good", today), file)
+                    if ("good", day) in written:
+                        raise ValueError(f"rows of {day} come twice: they are not in order of event_time")
+                    today, file = day, open_file(state, day, context)
+                add(file, part)
+        close_file(written, ("good", today), file)
+        for day, parts in held_back.items():
+            close_file(written, ("quarantined", day), open_file("quarantined", day, context, parts))
         yield from (report(written, counts) if counts else ())
 
     def count(table: Any, counts: dict[tuple[Any, ...], list[int]]) -> None:
@@ -50,7 +59,7 @@ def writer(events_folders: dict[Any, str], quarantine_folders: dict[Any, str]) -
 
         for row in table.select(["_state", "_day"]).group_by(["_state", "_day"], use_threads=False).aggregate([]).to_pylist():
             state, day = row["_state"], row["_day"]
-            if state == "quarantined" or (state == "good" and events_folders):
+            if state != "excluded":
                 same_day = pc.is_null(table["_day"]) if day is None else pc.equal(table["_day"], day)
                 yield state, day, shape(state, table.filter(pc.and_(pc.equal(table["_state"], state), same_day)))
 
@@ -70,7 +79,7 @@ def writer(events_folders: dict[Any, str], quarantine_folders: dict[Any, str]) -
 
         return pa.schema([("file", pa.string()), ("line", pa.int64()), ("reason", pa.string()), ("raw", pa.string())])
 
-    def open_file(state: str, day: Any, context: Any) -> tuple[Any, Any, Any]:
+    def open_file(state: str, day: Any, context: Any, waiting: Iterable[Any] = ()) -> tuple[Any, list[Any], Any, Any]:
         from pathlib import Path
 
         import pyarrow.parquet as pq
@@ -82,13 +91,28 @@ def writer(events_folders: dict[Any, str], quarantine_folders: dict[Any, str]) -
         final = folder / f"part-{context.partitionId():05d}.parquet"
         aside = final.with_suffix(f".{context.taskAttemptId()}.tmp")
         schema = FLAT_SCHEMA if state == "good" else quarantine_schema()
-        return pq.ParquetWriter(aside, schema, compression="zstd"), aside, final
+        return pq.ParquetWriter(aside, schema, compression="zstd"), list(waiting), aside, final
+
+    def add(file: Any, part: Any) -> None:
+        """Parts are gathered to row groups of a size that readers like."""
+        file[1].append(part)
+        if sum(waiting.num_rows for waiting in file[1]) >= GROUP_ROWS:
+            flush(file)
+
+    def flush(file: Any) -> None:
+        import pyarrow as pa
+
+        writer, waiting, _, _ = file
+        if waiting:
+            writer.write_table(pa.concat_tables(waiting))
+            waiting.clear()
 
     def close_file(written: dict[tuple[str, Any], str], key: Any, file: Any) -> None:
         import os
 
         if file is not None:
-            writer, aside, final = file
+            flush(file)
+            writer, _, aside, final = file
             writer.close()
             os.replace(aside, final)
             written[key] = str(final)

@@ -16,18 +16,42 @@ def reader(encoding: str, multiline: bool, header: bool, separator: str) -> Any:
     """
 
     def read(batches: Iterable[Any]) -> Iterator[Any]:
-        for batch in batches:
-            for block in batch.to_pylist():
-                rows = records(block) if multiline else lines(block)
-                yield from chunks(block, rows)
+        for given in batches:
+            for block in given.to_pylist():
+                if multiline:
+                    yield from chunks(block, records(block))
+                else:
+                    body = content(block)
+                    yield from sound(block, body) or chunks(block, lines(block, body))
 
-    def lines(block: dict[str, Any]) -> Iterator[tuple[int, bytes]]:
+    def content(block: dict[str, Any]) -> bytes:
         with open(block["path"], "rb") as stream:
             stream.seek(block["start"])
-            body = stream.read(block["end"] - block["start"])
+            return stream.read(block["end"] - block["start"])
+
+    def sound(block: dict[str, Any], body: bytes) -> list[Any]:
+        """The lines of a block that is UTF-8 throughout, many times faster than one by one; nothing where it is not."""
+        import numpy as np
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if encoding.lower().replace("_", "-") not in ("utf-8", "utf8") or b"\x00" in body:
+            return []
+        try:
+            texts = pc.split_pattern(pa.array([body], pa.large_binary()), pattern=b"\n").flatten().cast(pa.large_string()).cast(pa.string())
+        except pa.ArrowInvalid:
+            return []
+        numbers = pa.array(np.arange(block["first_line"], block["first_line"] + len(texts)))
+        wanted = pc.not_equal(pc.ascii_trim_whitespace(texts), "")
+        wanted = pc.and_(wanted, pc.not_equal(numbers, 1)) if header else wanted
+        texts, numbers = pc.ascii_rtrim(texts, characters="\r").filter(wanted), numbers.filter(wanted)
+        places = range(0, len(texts), BATCH_LINES)
+        return [batch(block, numbers.slice(place, BATCH_LINES), texts.slice(place, BATCH_LINES)) for place in places]
+
+    def lines(block: dict[str, Any], body: bytes) -> Iterator[tuple[int, bytes]]:
         for number, line in enumerate(body.split(b"\n"), start=block["first_line"]):
             if line.strip() and not (header and number == 1):
-                yield number, line.removesuffix(b"\r")
+                yield number, line.rstrip(b"\r")
 
     def records(block: dict[str, Any]) -> Iterator[tuple[int, bytes]]:
         """Records of a file whose quoted values hold line breaks; a record has the number of its first line."""
@@ -48,21 +72,21 @@ def reader(encoding: str, multiline: bool, header: bool, separator: str) -> Any:
         from itertools import islice
 
         while chunk := list(islice(rows, BATCH_LINES)):
-            yield rows_of(block, chunk)
+            texts, damages = zip(*(text_of(raw) for _, raw in chunk), strict=True)
+            yield batch(block, [number for number, _ in chunk], texts, damages)
 
-    def rows_of(block: dict[str, Any], chunk: list[tuple[int, bytes]]) -> Any:
+    def batch(block: dict[str, Any], numbers: Any, texts: Any, damages: Any = None) -> Any:
         import pyarrow as pa
 
-        texts, damages = zip(*(text_of(raw) for _, raw in chunk), strict=True)
-        size = len(chunk)
+        size = len(texts)
         columns = [
-            pa.array([block["number"]] * size, pa.int32()),
-            pa.array([block["file"]] * size, pa.string()),
-            pa.array([number for number, _ in chunk], pa.int64()),
+            pa.repeat(pa.scalar(block["number"], pa.int32()), size),
+            pa.repeat(pa.scalar(block["file"], pa.string()), size),
+            pa.array(numbers, pa.int64()),
             pa.array(texts, pa.string()),
-            pa.array(damages, pa.string()),
-            pa.array([block["from_date"]] * size, pa.date32()),
-            pa.array([block["to_date"]] * size, pa.date32()),
+            pa.nulls(size, pa.string()) if damages is None else pa.array(damages, pa.string()),
+            pa.repeat(pa.scalar(block["from_date"], pa.date32()), size),
+            pa.repeat(pa.scalar(block["to_date"], pa.date32()), size),
         ]
         return pa.RecordBatch.from_arrays(columns, ["_number", "_file", "_line", "_raw", "_damage", "_from", "_to"])
 

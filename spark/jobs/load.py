@@ -7,7 +7,7 @@ from functools import reduce
 from typing import Any
 
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from ecommerce import warehouse
@@ -27,9 +27,16 @@ def load(frames: dict[str, DataFrame], staging: warehouse.Staging, dsn: str) -> 
     """
     tasks = [_loading(name, frame, staging, dsn) for name, frame in frames.items()]
     rows = dict.fromkeys(frames, 0)
-    for row in reduce(DataFrame.unionAll, tasks).collect():
-        rows[row["name"]] += row["loaded"]
+    for row in reduce(DataFrame.unionAll, tasks, _apart(next(iter(frames.values())).sparkSession)).collect():
+        if row["name"]:
+            rows[row["name"]] += row["loaded"]
     return rows
+
+
+def _apart(spark: SparkSession) -> DataFrame:
+    """Rows of no table, in two tasks: a union of frames that all lie in one task would be one task itself, on one core."""
+    zero = F.lit(0).cast("BIGINT")
+    return spark.range(0, 2, 1, 2).select(F.lit("").alias("name"), zero.alias("task"), zero.alias("loaded"))
 
 
 def _loading(name: str, frame: DataFrame, staging: warehouse.Staging, dsn: str) -> DataFrame:

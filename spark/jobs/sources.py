@@ -17,7 +17,8 @@ class SourceError(Exception):
 
 @dataclass(frozen=True)
 class Source:
-    """One source. ``columns`` maps names to Spark SQL types in the files' order; see spark/sources/README.md."""
+    """One source. ``columns`` maps names to Spark SQL types in the files' order, ``optional`` those that files
+    or rows may lack; see spark/sources/README.md."""
 
     name: str
     staging_sql: str
@@ -29,6 +30,7 @@ class Source:
     separator: str = ","
     encoding: str = "utf-8"
     multiline: bool = False
+    optional: tuple[str, ...] = ()
 
     @property
     def ddl(self) -> str:
@@ -52,6 +54,7 @@ def load(name_or_folder: str) -> Source:
     except tomllib.TOMLDecodeError as error:
         raise SourceError(f"{path} is not valid TOML: {error}") from None
     read = {**table.get("read", {}), "date_from": table.get("files", {}).get("date_from", "column")}
+    read["optional"] = tuple(read.get("optional", ()))
     try:
         source = Source(name=folder.resolve().name, staging_sql=sql, columns=table.get("columns", {}), **read)
     except TypeError as error:

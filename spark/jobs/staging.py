@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from pathlib import Path
 
 import lines
-from inputs import Block
+from inputs import Block, Partition
 from pyspark.cloudpickle import register_pickle_by_value
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
@@ -56,42 +56,69 @@ class Staged:
     absent: frozenset[str]
 
 
-def raw_lines(spark: SparkSession, source: Source, blocks: list[Block], shop: Shop, tasks: int) -> DataFrame:
-    """The raw rows that staging.sql reads: the source's columns, ``_file``, ``_line``, ``_raw``, ``_event_id`` and ``_row``.
+@dataclass(frozen=True)
+class Spread:
+    """How the run's rows lie in ``tasks``. One task needs no shuffle.
 
-    ``tasks`` 1 reads all of it in one task: what is small needs no shuffle then.
+    ``of_days``: every input partition is one day; ``whole_days``: and all of a day's rows lie in one task.
     """
+
+    tasks: int
+    of_days: bool = False
+    whole_days: bool = False
+
+    @classmethod
+    def over(cls, parts: list[Partition], tasks: int) -> Spread:
+        of_days = all(part.from_date == part.to_date for part in parts)
+        return cls(tasks, of_days, of_days and tasks <= len(parts))
+
+    def together(self, rows: DataFrame, part: str, key: str) -> DataFrame:
+        """``rows`` with those of one input partition and ``key`` in one task; later windows over both need no further shuffle."""
+        if self.tasks == 1:
+            return rows.coalesce(1)
+        return rows.repartition(self.tasks, part, *([] if self.whole_days else [key]))
+
+    def by_day(self, rows: DataFrame, days: int) -> DataFrame:
+        """Classified ``rows`` in the lake writer's order, those of a day in one task, or in several where a day is large."""
+        if self.tasks > 1 and not self.of_days:
+            rows = rows.repartition(self.tasks, "_day", *(["event_id"] if self.tasks > days else []))
+        return rows.sortWithinPartitions("event_time", "event_id", "item_index")
+
+
+def raw_lines(spark: SparkSession, source: Source, blocks: list[Block], shop: Shop, spread: Spread) -> DataFrame:
+    """The raw rows that staging.sql reads: the source's columns, ``_file``, ``_line``, ``_raw``, ``_event_id`` and ``_row``."""
     read = lines.reader(source.encoding, source.multiline, source.format == "csv" and source.header, source.separator)
     rows = [(b.number, b.path, b.file, b.start, b.end, b.first_line, b.from_date, b.to_date) for b in blocks]
-    spread = spark.createDataFrame(rows, BLOCK_SCHEMA)
-    spread = spread.coalesce(1) if tasks == 1 else spread
-    raw = _parsed(spread.mapInArrow(read, lines.SCHEMA), source, blocks)
+    found = spark.createDataFrame(rows, BLOCK_SCHEMA)
+    found = found.coalesce(1) if spread.tasks == 1 else found.repartition(min(spread.tasks, len(blocks)), "number")
+    raw = _parsed(found.mapInArrow(read, lines.SCHEMA), source, blocks)
     names = [F.col(f"_parsed.`{name}`").alias(name) for name in source.columns]
     what = f"not_csv: not {len(names)} values" if source.format == "csv" else "not_json: no object of the declared types"
     broken = F.col("_parsed._corrupt").isNotNull() | F.col("_parsed").isNull()
     damage = F.coalesce("_damage", F.when(broken, F.lit(what)))
-    raw = _with_content_id(raw.withColumn("_damage", damage), source, shop)
+    raw = _with_content_id(raw.withColumn("_damage", damage), source, shop, spread)
     row = F.struct("_number", "_file", "_line", "_raw", "_damage", "_from", "_to", "_event_id", "_copy")
     return raw.select(*names, "_file", "_line", "_raw", "_event_id", row.alias("_row"))
 
 
-def archived(spark: SparkSession, partitions: list[tuple[list[str], date]]) -> DataFrame:
-    """The raw rows of the archive: per shop-day (Parquet paths, day). Their place is the Kafka partition and offset."""
+def archived(spark: SparkSession, folder: Path, paths: list[Path]) -> DataFrame:
+    """The raw rows of the archive's files ``paths`` below the shop's ``folder``. Their place is the Kafka partition and offset."""
     ddl = ", ".join(f"{name} {kind}" for name, kind in CONTRACT.items())
-    frames = []
-    for paths, day in partitions:
-        frame = spark.read.schema(f"{ddl}, {ARCHIVE_EXTRAS}").parquet(*paths)
-        row = F.struct(
-            F.col("kafka_partition").alias("_number"), F.concat(F.lit("kafka/"), "kafka_partition").alias("_file"),
-            F.col("kafka_offset").alias("_line"),
-            F.lit("").alias("_raw"), F.lit(None).cast("STRING").alias("_damage"), F.lit(day).alias("_from"), F.lit(day).alias("_to"),
-            F.lit(None).cast("STRING").alias("_event_id"), F.lit(False).alias("_copy"),
-        )  # fmt: skip
-        frames.append(frame.select(*CONTRACT, row.alias("_row")))
-    union = frames[0]
-    for frame in frames[1:]:
-        union = union.unionByName(frame)
-    return union
+    row = F.struct(
+        F.col("kafka_partition").alias("_number"), F.concat(F.lit("kafka/"), "kafka_partition").alias("_file"),
+        F.col("kafka_offset").alias("_line"),
+        F.lit("").alias("_raw"), F.lit(None).cast("STRING").alias("_damage"), F.col("date").alias("_from"), F.col("date").alias("_to"),
+        F.lit(None).cast("STRING").alias("_event_id"), F.lit(False).alias("_copy"),
+    )  # fmt: skip
+    return dated_files(spark, folder, paths, f"{ddl}, {ARCHIVE_EXTRAS}").select(*CONTRACT, row.alias("_row"))
+
+
+def dated_files(spark: SparkSession, folder: Path, paths: list[Path], ddl: str) -> DataFrame:
+    """The rows of Parquet files below the folders ``date=…`` of ``folder``: the columns of ``ddl`` and ``date``."""
+    schema = f"{ddl}, date DATE"
+    if not paths:
+        return spark.createDataFrame([], schema)
+    return spark.read.schema(schema).option("basePath", str(folder)).parquet(*map(str, paths))
 
 
 def _parsed(raw: DataFrame, source: Source, blocks: list[Block]) -> DataFrame:
@@ -106,9 +133,10 @@ def _parsed(raw: DataFrame, source: Source, blocks: list[Block]) -> DataFrame:
         kinds = {name: source.columns.get(name, "STRING") for name in header}
         mine = F.lit(True) if len(headers) == 1 else F.col("_number").isin(numbers)
         raw = raw.withColumn(f"_parsed_{place}", F.when(mine, _parse(source, kinds)))
-    values = {
-        name: F.coalesce(*[F.col(f"_parsed_{place}.`{name}`") for place in range(len(headers))]) for name in (*source.columns, "_corrupt")
-    }
+    values = {}
+    for name, kind in {**source.columns, "_corrupt": "STRING"}.items():
+        having = [F.col(f"_parsed_{place}.`{name}`") for place, header in enumerate(headers) if name in (*header, "_corrupt")]
+        values[name] = F.coalesce(*having, F.lit(None).cast(kind))
     return raw.withColumn("_parsed", F.struct(*[value.alias(name) for name, value in values.items()]))
 
 
@@ -120,13 +148,14 @@ def _parse(source: Source, kinds: dict[str, str]) -> Column:
     return F.from_csv("_raw", schema, {**options, "sep": source.separator, "quote": '"', "escape": '"', "maxCharsPerColumn": "-1"})
 
 
-def _with_content_id(raw: DataFrame, source: Source, shop: Shop) -> DataFrame:
-    """Add ``_event_id``, a UUIDv8 of (shop, source, row, occurrence number), and ``_copy``: an earlier row is equal."""
+def _with_content_id(raw: DataFrame, source: Source, shop: Shop, spread: Spread) -> DataFrame:
+    """Add ``_event_id``, a UUIDv8 of (shop, source, row, occurrence number), and ``_copy``: an earlier row of its partition is equal."""
     if source.event_ids == "source":
         return raw.withColumns({"_event_id": F.lit(None).cast("STRING"), "_copy": F.lit(False)})
     values = F.to_json(F.struct(*[f"_parsed.`{name}`" for name in source.columns]))
     raw = raw.withColumn("_canonical", F.when(F.col("_damage").isNull(), values).otherwise(F.col("_raw")))
-    raw = raw.withColumn("_occurrence", F.row_number().over(Window.partitionBy("_canonical").orderBy("_number", "_line")))
+    equal = Window.partitionBy("_canonical", "_from").orderBy("_number", "_line")
+    raw = spread.together(raw, "_from", "_canonical").withColumn("_occurrence", F.row_number().over(equal))
     content = F.concat_ws("\x1f", F.lit(shop.shop_id), F.lit(source.name), "_canonical", F.col("_occurrence").cast("STRING"))
     # Each step its own column: an expression that is used in several places is computed in each.
     raw = raw.withColumn("_digest", F.sha2(content, 256))
@@ -142,7 +171,7 @@ def uuid8(digest: Column) -> Column:
     )
 
 
-def stage(spark: SparkSession, source: Source, raw: DataFrame, shop: Shop, tasks: int) -> Staged:
+def stage(spark: SparkSession, source: Source, raw: DataFrame, shop: Shop, spread: Spread) -> Staged:
     """``raw`` through the source's staging.sql, as the whole contract, classified."""
     arguments = {"shop_id": shop.shop_id, "time_zone": shop.time_zone, "currency": shop.currency}
     # Braces other than {raw} are the query's own, as in a regular expression.
@@ -156,7 +185,9 @@ def stage(spark: SparkSession, source: Source, raw: DataFrame, shop: Shop, tasks
     # The text of a row that cannot be refused any more is left here: it would be most of what the shuffles below carry.
     needed = F.col("_reason").isNotNull() | (F.col("event_name") == "purchase")
     rows = rows.withColumn("_row", F.col("_row").withField("_raw", F.when(needed, F.col("_row._raw"))))
-    rows = _by_content(rows, shop) if source.event_ids == "content" else _by_event_id(rows, shop, tasks)
+    # An input partition at a time: a range then gives what its days give one by one.
+    rows = rows.withColumn("_part", F.col("_row._from"))
+    rows = _by_content(rows, shop, spread) if source.event_ids == "content" else _by_event_id(rows, shop, spread)
     return Staged(classify(rows), frozenset(set(CONTRACT) - given))
 
 
@@ -212,8 +243,7 @@ def violation(shop: Shop, has_price: bool) -> Column:
 def local_time(instant: Column, time_zone: str) -> Column:
     """The shop's clock at ``instant``, without a zone, whatever the session's own zone is."""
     epoch = F.expr("TIMESTAMP_NTZ'1970-01-01 00:00:00'")
-    seconds = (F.unix_micros(instant) / F.lit(1_000_000).cast("DECIMAL(18,0)")).cast("DECIMAL(18,6)")
-    utc = epoch + F.make_dt_interval(F.lit(0), F.lit(0), F.lit(0), seconds)
+    utc = F.timestamp_add("MICROSECOND", F.unix_micros(instant), epoch)
     return F.convert_timezone(F.lit("UTC"), F.lit(time_zone), utc)
 
 
@@ -228,24 +258,26 @@ def _out_of_range(rows: DataFrame, shop: Shop) -> DataFrame:
     return rows.withColumn("_excluded", F.coalesce("_excluded", F.when(~inside, F.lit("outside_range"))))
 
 
-def _by_content(rows: DataFrame, shop: Shop) -> DataFrame:
+def _by_content(rows: DataFrame, shop: Shop, spread: Spread) -> DataFrame:
     """Rows of one (transaction_id, event_name) become one event with the id, time and attributes of its first row."""
     rows = _out_of_range(rows, shop)
     many = _accepted() & F.col("transaction_id").isNotNull()
     key = F.when(many, F.concat_ws("\x1f", "event_name", "transaction_id")).otherwise(F.col("event_id"))
-    window = Window.partitionBy(key).orderBy("_row._number", "_row._line")
+    rows = spread.together(rows.withColumn("_key", key), "_part", "_key")
+    window = Window.partitionBy("_key", "_part").orderBy("_row._number", "_row._line")
     changed = {name: F.first(name).over(window) for name in OF_THE_EVENT}
     rows = rows.withColumns({**changed, "item_index": F.row_number().over(window) - 1, "_day": F.first("_day").over(window)})
     return rows.withColumn("_counts", F.lit(True))
 
 
-def _by_event_id(rows: DataFrame, shop: Shop, tasks: int) -> DataFrame:
-    """A line is refused or excluded as a whole; copies of an event_id are excluded, further events of an order refused."""
+def _by_event_id(rows: DataFrame, shop: Shop, spread: Spread) -> DataFrame:
+    """A line is refused or excluded as a whole; copies of an event_id are excluded, further events of an order refused.
+
+    Windows name first what differs most: rows are sorted in that order.
+    """
     place = F.struct("_row._number", "_row._line")
-    line = Window.partitionBy("event_id", "_row._number", "_row._line")
-    # One shuffle serves both windows: rows of an event_id lie together.
-    together = rows.repartition("event_id") if tasks > 1 else rows.coalesce(1)
-    rows = together.withColumns(
+    line = Window.partitionBy("event_id", "_part", "_row._number", "_row._line")
+    rows = spread.together(rows, "_part", "event_id").withColumns(
         {
             "_reason": F.max("_reason").over(line),
             "_row": F.col("_row").withField("_raw", F.max("_row._raw").over(line)),
@@ -254,13 +286,17 @@ def _by_event_id(rows: DataFrame, shop: Shop, tasks: int) -> DataFrame:
     )
     rows = _out_of_range(rows, shop)
     # Partitioned as the rows are sorted already: another key would sort all of them again.
-    first_place = F.min(F.when(_accepted(), place)).over(Window.partitionBy("event_id"))
+    first_place = F.min(F.when(_accepted(), place)).over(Window.partitionBy("event_id", "_part"))
     again = F.when(_accepted() & (place > first_place), F.lit("duplicate_event"))
-    rows = rows.withColumn("_excluded", F.coalesce("_excluded", again))
+    return _one_event_an_order(rows.withColumn("_excluded", F.coalesce("_excluded", again)), spread)
+
+
+def _one_event_an_order(rows: DataFrame, spread: Spread) -> DataFrame:
+    """A second event of an order is refused, not left out as a copy is: the same verdict as live."""
     order = F.when(_accepted() & (F.col("event_name") == "purchase"), F.col("transaction_id"))
-    key = F.coalesce(F.concat(F.lit("order "), order), F.col("event_id"), F.lit(""))
-    first = F.first("event_id").over(Window.partitionBy(key).orderBy("_row._number", "_row._line"))
-    # The same verdict as live: a second event of an order is refused, not left out as a copy is.
+    rows = rows.withColumn("_key", F.coalesce(F.concat(F.lit("order "), order), F.col("event_id"), F.lit("")))
+    rows = rows if spread.whole_days else spread.together(rows, "_part", "_key")
+    first = F.first("event_id").over(Window.partitionBy("_key", "_part").orderBy("_row._number", "_row._line"))
     second = F.when(order.isNotNull() & (F.col("event_id") != first), F.concat(F.lit("duplicate_order: counted by event "), first))
     return rows.withColumn("_reason", F.coalesce("_reason", second))
 

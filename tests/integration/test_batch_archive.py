@@ -49,3 +49,13 @@ def test_copies_are_excluded_and_second_purchases_refused(postgres, spark):
     assert held == [{"reason": "duplicate_order: counted by event e1"}]
     manifest = lake.read_manifest(lake.events(settings().lake_dir, "kafka", "demo", DAY))
     assert manifest.run_id == "archive"
+
+
+def test_an_archive_without_a_column_is_refused_by_its_name(postgres, spark):
+    partition = lake.events(settings().lake_dir, "kafka", "demo", date(2026, 5, 11))
+    path = partition / "0-9" / "part.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pylist([row(0, "e1")], archive.SCHEMA).drop_columns(["country"]), path)
+    lake.publish(partition, lake.Manifest("archive", datetime.now(UTC).isoformat(), [lake.describe(partition, path, 1)], {}))
+    code, last = batch_runs.run("kafka-drift", "demo", "kafka", "2026-05-11")
+    assert (code, last["message"]) == (3, "schema.no_column_dropped: 1 (part.parquet: country)")

@@ -1,6 +1,7 @@
 """Shapes of files that a user's staging.sql must cope with alone: each loads by a folder of two files."""
 
 import gzip
+import json
 from decimal import Decimal
 from pathlib import Path
 
@@ -110,3 +111,42 @@ def test_a_column_of_another_type_stops_the_run_by_its_name(postgres, spark, tmp
     assert (code, last["status"]) == (3, "blocked")
     assert "schema.no_column_retyped" in last["message"]
     assert "bad_money: price in 3 of 3 rows" in last["message"]
+
+
+JSON_TOML = r"""
+[files]
+glob = "*.jsonl"
+date_from = "path"
+date_pattern = '(\d{4}-\d{2}-\d{2})'
+[read]
+format = "json"
+event_ids = "content"
+optional = ["note"]
+[columns]
+receipt = "STRING"
+sold_at = "STRING"
+article = "STRING"
+pieces = "BIGINT"
+unit_price = "STRING"
+note = "STRING"
+"""
+SALE = {"receipt": "1", "sold_at": f"{DAY} 09:12:00", "article": "mug", "pieces": 2, "unit_price": "7.90"}
+
+
+@pytest.mark.parametrize(
+    ("row", "code", "words"),
+    [
+        ({name: value for name, value in SALE.items() if name != "article"}, 3, "schema.no_column_dropped: 1 (2026-02-10.jsonl: article)"),
+        ({**SALE, "pieces": "2"}, 3, "schema.no_column_retyped: 1 (2026-02-10.jsonl: pieces)"),
+        ({**SALE, "till": 4}, 0, ""),
+    ],
+    ids=["dropped", "retyped", "added"],
+)
+def test_keys_of_json_that_drift_are_named(postgres, spark, tmp_path, row, code, words):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / f"{DAY}.jsonl").write_text(json.dumps(row) + "\n")
+    run_id = f"json-{code}-{len(words)}"
+    found, last = run(run_id, source(tmp_path, "till_json", JSON_TOML, TILL_SQL), tmp_path / "in")
+    assert (found, words in last["message"]) == (code, True)
+    added = batch_runs.findings(run_id)["schema.no_column_added"][0]
+    assert added["detail"] == ("" if code else f"{DAY}.jsonl: till")

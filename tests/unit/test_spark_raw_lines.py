@@ -4,7 +4,7 @@ from datetime import date
 
 import pyarrow as pa
 import pytest
-from inputs import Partition, blocks, drift
+from inputs import Partition, blocks
 from lines import reader
 from sources import Source
 
@@ -64,24 +64,3 @@ def test_text_of_another_encoding_is_named_and_kept_readable(landed):
 def test_quoted_line_breaks_are_one_record_with_its_first_line(landed):
     of = source(multiline=True)
     assert read(landed(b'a,b\n1,"x\ny"\n2,z\n', of), of) == [(2, '1,"x\ny"', None), (4, "2,z", None)]
-
-
-@pytest.mark.parametrize(
-    ("header", "kind", "words"),
-    [
-        ("a\n", "dropped", "day.csv: b"),
-        ("a,b,c\n", "added", "day.csv: c"),
-        ("a,b,b\n", "repeated", "day.csv: b"),
-        ("", "dropped", "day.csv: a, b"),
-    ],
-)
-def test_a_header_that_is_not_the_source_s_is_told_by_file_and_column(landed, header, kind, words):
-    of = source()
-    found = drift(of, landed(header.encode() + b"1,2\n", of))
-    assert found[kind] == [words]
-
-
-@pytest.mark.parametrize("header", [b"a,b\n", b"\xef\xbb\xbfa,b\n", b"b,a\n"], ids=["same", "byte order mark", "another order"])
-def test_columns_in_another_order_are_no_drift(landed, header):
-    of = source()
-    assert drift(of, landed(header + b"1,2\n", of)) == {"dropped": [], "repeated": [], "added": []}

@@ -18,9 +18,9 @@ in_visit AS (
     SELECT DISTINCT shop_id, session_id FROM {fct_order} WHERE session_id IS NOT NULL
 ),
 later AS (
-    SELECT DISTINCT carts.shop_id, carts.date, carts.session_id
+    SELECT shop_id, date, session_id
     FROM carts
-    JOIN {fct_order} orders ON orders.shop_id = carts.shop_id AND orders.client_id = carts.client_id
+    LEFT SEMI JOIN {fct_order} orders ON orders.shop_id = carts.shop_id AND orders.client_id = carts.client_id
         AND orders.ordered_at >= carts.first_added_at AND orders.ordered_at <= carts.last_added_at + INTERVAL 24 HOURS
 ),
 judged AS (

@@ -23,9 +23,13 @@ orders AS (
     GROUP BY shop_id, date
 ),
 days AS (
-    SELECT shop_id, date, count(DISTINCT client_id) AS visitors, count(DISTINCT session_id) AS sessions
-    FROM {events}
-    GROUP BY shop_id, date
+    SELECT shop_id, date FROM {events} GROUP BY shop_id, date
+),
+visitors AS (
+    SELECT shop_id, date, count(*) AS visitors FROM {fct_visitor} GROUP BY shop_id, date
+),
+sessions AS (
+    SELECT shop_id, date, count(*) AS sessions FROM {fct_session} GROUP BY shop_id, date
 ),
 sales AS (
     SELECT
@@ -34,8 +38,8 @@ sales AS (
         coalesce(orders.orders, 0) AS orders,
         coalesce(orders.units, 0) AS units,
         CASE WHEN :has_user_id THEN coalesce(orders.customers, 0) END AS customers,
-        CASE WHEN :has_client_id THEN days.visitors END AS visitors,
-        CASE WHEN :has_session_id THEN days.sessions END AS sessions,
+        CASE WHEN :has_client_id THEN coalesce(visitors.visitors, 0) END AS visitors,
+        CASE WHEN :has_session_id THEN coalesce(sessions.sessions, 0) END AS sessions,
         CASE WHEN :has_price THEN CAST(coalesce(orders.gross_revenue, 0) AS DECIMAL(18, 4)) END AS gross_revenue,
         CASE WHEN :has_price THEN CAST(coalesce(orders.discounts, 0) AS DECIMAL(18, 4)) END AS discounts,
         CASE WHEN :has_price THEN CAST(coalesce(lines.refunds, 0) AS DECIMAL(18, 4)) END AS refunds,
@@ -45,6 +49,8 @@ sales AS (
     FROM days
     LEFT JOIN orders ON orders.shop_id = days.shop_id AND orders.date = days.date
     LEFT JOIN lines ON lines.shop_id = days.shop_id AND lines.date = days.date
+    LEFT JOIN visitors ON visitors.shop_id = days.shop_id AND visitors.date = days.date
+    LEFT JOIN sessions ON sessions.shop_id = days.shop_id AND sessions.date = days.date
 )
 SELECT
     *,

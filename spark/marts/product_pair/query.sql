@@ -1,25 +1,26 @@
 -- One row per two products that are in one basket in at least 0.1 % of the baskets, and in two at least, over the last 365 days.
+-- Inner joins come last and what is small is one task's: an inner join of a join is shuffled again even where all lies in one task.
 WITH latest AS (
     SELECT shop_id, max(date) AS as_of_date FROM {fct_order} GROUP BY shop_id
 ),
 lines AS (
     SELECT DISTINCT line.shop_id, as_of_date, transaction_id, product_id
     FROM {fct_order_line} line
-    JOIN latest ON latest.shop_id = line.shop_id
-    WHERE line_type = 'purchase' AND date > date_sub(as_of_date, 365) AND coalesce(category, '') <> 'Fees'
+    LEFT JOIN latest ON latest.shop_id = line.shop_id
+    WHERE line_type = 'purchase' AND (as_of_date IS NULL OR date > date_sub(as_of_date, 365)) AND coalesce(category, '') <> 'Fees'
 ),
 shops AS (
     SELECT shop_id, count(DISTINCT transaction_id) AS baskets_all FROM lines GROUP BY shop_id
 ),
 -- Numbers in the order of the codes: a pair is then one number, and counting millions of pairs stays cheap.
 products AS (
-    SELECT
+    SELECT /*+ COALESCE(1) */
         counted.*,
         baskets_all,
         greatest(2, baskets_all * 0.001) AS enough,
         row_number() OVER (PARTITION BY counted.shop_id ORDER BY product_id) AS number
     FROM (SELECT shop_id, as_of_date, product_id, count(*) AS baskets FROM lines GROUP BY shop_id, as_of_date, product_id) counted
-    JOIN shops ON shops.shop_id = counted.shop_id
+    LEFT JOIN shops ON shops.shop_id = counted.shop_id
 ),
 baskets AS (
     SELECT lines.shop_id, transaction_id, sort_array(collect_list(number)) AS numbers
@@ -32,9 +33,10 @@ firsts AS (
     SELECT shop_id, numbers, posexplode(numbers) AS (place, a) FROM baskets
 ),
 pairs AS (
-    SELECT shop_id, a * 4294967296 + b AS pair, count(*) AS baskets
+    SELECT /*+ COALESCE(1) */ shop_id, a * 4294967296 + b AS pair, count(*) AS baskets
     FROM (SELECT shop_id, a, explode(slice(numbers, place + 2, size(numbers))) AS b FROM firsts)
     GROUP BY shop_id, a * 4294967296 + b
+    HAVING count(*) >= 2
 )
 SELECT
     pairs.shop_id,
@@ -51,6 +53,6 @@ SELECT
     CAST(pairs.baskets AS DOUBLE) / b.baskets AS confidence_b,
     CAST(pairs.baskets AS DOUBLE) * a.baskets_all / (CAST(a.baskets AS DOUBLE) * b.baskets) AS lift
 FROM pairs
+LEFT JOIN products b ON b.shop_id = pairs.shop_id AND b.number = pairs.pair % 4294967296
 JOIN products a ON a.shop_id = pairs.shop_id AND a.number = pairs.pair DIV 4294967296
-JOIN products b ON b.shop_id = pairs.shop_id AND b.number = pairs.pair % 4294967296
 WHERE pairs.baskets >= a.enough
