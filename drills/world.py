@@ -25,7 +25,6 @@ from ecommerce.live import keys
 from ecommerce.local import servers
 
 RECOVERY_SECONDS = 90
-QUIET_SECONDS = 240
 POLL_SECONDS = 0.05
 
 
@@ -160,16 +159,19 @@ class World:
 
     # -- waiting ------------------------------------------------------------------------------------
 
-    def wait(self, condition: Callable[[], object], what: str, seconds: float = RECOVERY_SECONDS) -> float:
+    def wait(self, condition: Callable[[], object], what: str, progress: Callable[[], object] = lambda: None) -> float:
         """The seconds until ``condition`` holds.
 
         Raises:
-            DrillFailed: it does not within ``seconds``.
+            DrillFailed: it does not within 90 seconds from now, or from the last change of ``progress``.
         """
-        began = time.monotonic()
+        began = since = time.monotonic()
+        seen = progress()
         while not condition():
-            if time.monotonic() - began > seconds:
-                raise DrillFailed(f"{what}: not within {seconds:.0f} s. {self.state()}")
+            if (now := progress()) != seen:
+                seen, since = now, time.monotonic()
+            if time.monotonic() - since > RECOVERY_SECONDS:
+                raise DrillFailed(f"{what}: not within {RECOVERY_SECONDS} s. {self.state()}")
             self._watch()
             time.sleep(POLL_SECONDS)
         return time.monotonic() - began
@@ -184,7 +186,7 @@ class World:
 
     def wait_applied(self, records: int) -> None:
         """Return when the live state has moved past so many records."""
-        self.wait(lambda: (self.applied() or 0) >= records, f"{records:,} records applied", QUIET_SECONDS)
+        self.wait(lambda: (self.applied() or 0) >= records, f"{records:,} records applied", self.applied)
 
     def wait_stalled(self) -> None:
         """Return when no record has been applied for a second."""
@@ -200,7 +202,7 @@ class World:
 
     def wait_quiet(self) -> None:
         """Return when everything sent is counted, as far as the stored offsets say."""
-        self.wait(self.quiet, "everything counted", QUIET_SECONDS)
+        self.wait(self.quiet, "everything counted", self.applied)
 
     def recovered(self, position: Callable[[], int | None] | None = None) -> None:
         """Wait until ``position`` (default: the records applied) moves again, and note how long that took from now.
