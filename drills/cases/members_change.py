@@ -21,7 +21,8 @@ def run(world: World, size: Size) -> None:
         world.hold_for(size.seconds)
     with world.broken():
         for name in set(NAMES) - members.keys():
-            world.start("consumer", "--name", name)
+            members[name] = world.start("consumer", "--name", name)
+    world.wait(lambda: all(member.said("counting partitions") for member in members.values()), "all four count", world.applied)
     traffic.stop()
 
 
