@@ -28,6 +28,7 @@ def run(world: World, size: Size) -> None:
 
 def _forget_what_is_archived(world: World) -> None:
     """Retention: what the archiver has told Kafka, and the consumer too, leaves the log."""
+    world.wait(lambda: any(world.committed(f"{world.settings.kafka_topic}.archiver").values()), "something archived")
     archived, counted = (world.committed(f"{world.settings.kafka_topic}.{group}") for group in ("archiver", "live"))
     world.forget({number: min(offset, counted.get(number, 0)) for number, offset in archived.items()})
 
