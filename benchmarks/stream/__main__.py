@@ -17,7 +17,7 @@ from benchmarks.stream import extras, report, rows, screen, traffic
 from benchmarks.stream.world import FOLDER, running
 from ecommerce.errors import PlatformError
 
-PARTS = ("rows", "together", "catch_up", "growth", "producer", "screen")
+PARTS = ("rows", "producer", "screen", "catch_up", "together", "growth")
 
 
 def main() -> int:
@@ -26,9 +26,10 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="100,000 events, one round; the report goes to var/bench-stream")
     parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS, metavar="PART", help=f"parts: {', '.join(PARTS)}")
     parser.add_argument("--row", help="of the rows, ours and those whose name holds this; docs/benchmarks.md stays as it is")
+    parser.add_argument("--events", type=int, default=1_000_000, help="events of the topic; the page says how many (default: %(default)s)")
     arguments = parser.parse_args()
     quick, only = arguments.quick, arguments.only
-    events, partitions = (100_000, 4) if quick else (1_000_000, 4)
+    events, partitions = (100_000, 4) if quick else (arguments.events, 4)
     kept = FOLDER / f"found-{'quick' if quick or arguments.row else 'full'}.pickle"
     found: dict = {**_earlier(kept, only), "events": events, "partitions": partitions, "failed": {}}
     wanted = (arguments.row or "").lower()
@@ -40,8 +41,8 @@ def main() -> int:
                 world, topic, events, 1 if quick else 5, lambda row: row is rows.OURS or wanted in row.name.lower()
             ),
             "together": lambda: extras.together(world, topic, events // 2),
-            "catch_up": lambda: extras.catch_up(world, topic, events, quick),
-            "growth": lambda: extras.growth(world, 20_000 if quick else 200_000),
+            "catch_up": lambda: extras.catch_up(world, topic, events),
+            "growth": lambda: extras.growth(world, events // 10),
             "producer": lambda: extras.producer(world, 5, 1 if quick else 3),
             "screen": lambda: screen.latencies(world, [100, 1_000, 5_000], 4 if quick else 6),
         }

@@ -75,9 +75,9 @@ def wait_applied(world: World, wanted: int, processes: list[subprocess.Popen]) -
         time.sleep(0.02)
 
 
-def catch_up(world: World, topic: Settings, filled: int, quick: bool) -> tuple[int, float]:
-    """Backlog in records, and seconds until a consumer that starts now is level with a producer that goes on at 2,000/s."""
-    backlog = filled if quick else DOWN_SECONDS * LIVE_RATE
+def catch_up(world: World, topic: Settings, filled: int) -> tuple[int, float]:
+    """Backlog in records (ten minutes' of a topic of a million, else the topic), and seconds until a consumer that starts now is level with a producer that goes on at 2,000/s."""
+    backlog = DOWN_SECONDS * LIVE_RATE if filled >= 1_000_000 else filled
     if backlog > filled:
         traffic.fill(topic, topic.kafka_topic, traffic.events(backlog - filled, traffic.Mix(), seed=8))
     world.redis.flushall()

@@ -7,6 +7,7 @@ import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.stream.extras import LIVE_RATE
 from benchmarks.stream.rows import OURS, Row, median, ratios
 from benchmarks.stream.world import Result
 from ecommerce.config import PROJECT_DIR, settings
@@ -105,7 +106,7 @@ def _growth(found: dict[str, tuple[Result, float]]) -> str:
 def _catch_up(found: tuple[int, float]) -> str:
     backlog, seconds = found
     return (
-        f"### Catching up\n\nAfter 10 minutes down at 2,000 events/s ({backlog:,} records behind), while 2,000 events/s go on coming, a consumer that "
+        f"### Catching up\n\nAfter {backlog / LIVE_RATE / 60:.1f} minutes down at {LIVE_RATE:,} events/s ({backlog:,} records behind), while {LIVE_RATE:,} events/s go on coming, a consumer that "
         f"starts is level after **{seconds:.1f} s**, its start and joining the group included."
     )
 

@@ -23,11 +23,11 @@ class Row:
     section: str = "against"
 
 
-OURS = Row("this platform's consumer", "ours", (), 500_000)
+OURS = Row("this platform's consumer", "ours", (), 250_000)
 ROWS = [
     OURS,
-    Row("raw `poll(max_records=5000)` and discard, kafka-python", "kafka_python", ("raw", "5000"), 500_000, 1.0),
-    Row("raw `poll(max_records=500)` and discard, kafka-python", "kafka_python", ("raw", "500"), 150_000),
+    Row("raw `poll(max_records=5000)` and discard, kafka-python", "kafka_python", ("raw", "5000"), 250_000, 1.0),
+    Row("raw `poll(max_records=500)` and discard, kafka-python", "kafka_python", ("raw", "500"), 100_000),
     Row("the tutorial way: a Redis command at a time", "kafka_python", ("tutorial", "500"), 5_000, 20),
     Row("the tutorial way: a pipeline each 1,000 events", "kafka_python", ("pipeline", "500"), 20_000, 5),
     Row("Quix Streams: the five aggregates", "quix", ("aggregates",), 50_000, 5),
