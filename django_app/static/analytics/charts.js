@@ -122,13 +122,12 @@ const EA = (() => {
   function nameEnds(chart) {
     const { ctx, chartArea } = chart;
     Object.assign(ctx, { strokeStyle: colour("surface"), lineWidth: 4, lineJoin: "round" });
-    endsOf(chart).forEach((end) => {              /* a line that stops early is named above its last point */
-      const edge = chart.data.labels.length > 1 ? chartArea.right : end.x;
-      const [x, y] = end.early ? [end.x, end.y - 14] : [edge + 8, end.y];
-      ctx.textAlign = end.early ? "right" : "left";
+    ctx.textAlign = "left";
+    endsOf(chart).forEach((end) => {              /* a line that stops early is named beside its last point */
+      const x = (end.early || chart.data.labels.length === 1 ? end.x : chartArea.right) + 8;
       ctx.fillStyle = end.colour;
-      ctx.strokeText(end.text, x, y);
-      ctx.fillText(end.text, x, y);
+      ctx.strokeText(end.text, x, end.y);
+      ctx.fillText(end.text, x, end.y);
     });
   }
 
