@@ -30,9 +30,10 @@ def line(result: Result) -> str:
     head = f"{result.drill.number:>2} {result.drill.name}"
     if result.control:
         return f"{head}, without {result.drill.control.without}: {_seen(result)} ({result.seconds:.0f} s){_notes(result)}"
-    facts = f"{_broken(result)}, {result.acked:,} records acknowledged, {result.shop_days} shop-days compared"
-    more = f"slowest recovery {_recovery(result)}, consumer {result.memory >> 20} MiB, {result.seconds:.0f} s"
-    return f"{head}: {_outcome(result)}; {facts}, {more}{_notes(result)}"
+    compared = f", {result.acked:,} records acknowledged, {result.shop_days} shop-days compared" if _is_of_the_stream(result) else ""
+    memory = f", consumer {result.memory >> 20} MiB" if _is_of_the_stream(result) else ""
+    more = f"slowest recovery {_recovery(result)}{memory}, {result.seconds:.0f} s"
+    return f"{head}: {_outcome(result)}; {_broken(result)}{compared}, {more}{_notes(result)}"
 
 
 def page(results: Iterable[Result], chosen: Iterable[Drill]) -> str:
@@ -50,15 +51,21 @@ def page(results: Iterable[Result], chosen: Iterable[Drill]) -> str:
 
 def row(result: Result) -> str:
     """The drill's line of the table."""
+    stream = _is_of_the_stream(result)
     facts = (
-        f"{result.acked:,}",
-        result.shop_days,
+        f"{result.acked:,}" if stream else "–",
+        result.shop_days if stream else 1,
         _outcome(result),
         _recovery(result),
-        f"{result.memory >> 20} MiB",
+        f"{result.memory >> 20} MiB" if stream else "–",
         f"{result.seconds:.0f} s",
     )
     return _row(result.drill.number, result.drill.name, _broken(result), *facts)
+
+
+def _is_of_the_stream(result: Result) -> bool:
+    """The batch drills send no records and have no consumer: they compare one shop-day of the warehouse."""
+    return result.drill.world == "stream"
 
 
 def write(path: Path, results: Iterable[Result], chosen: Iterable[Drill]) -> None:
