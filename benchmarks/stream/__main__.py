@@ -36,9 +36,19 @@ def main() -> int:
     with running() as world:
         rows.say(f"sending {events:,} events")
         topic = world.filled("bench", events, traffic.Mix(), partitions)
+
+        def write() -> Path:
+            kept.write_bytes(pickle.dumps({part: found[part] for part in (*PARTS, "at") if part in found}))
+            return report.write(found, quick or bool(arguments.row))
+
         parts = {
             "rows": lambda: rows.measure(
-                world, topic, events, 1 if quick else 5, lambda row: row is rows.OURS or wanted in row.name.lower()
+                world,
+                topic,
+                events,
+                1 if quick else 5,
+                lambda row: row is rows.OURS or wanted in row.name.lower(),
+                lambda rounds: found.update(rows=rounds) or write(),
             ),
             "together": lambda: extras.together(world, topic, events // 2),
             "catch_up": lambda: extras.catch_up(world, topic, events),
@@ -49,8 +59,7 @@ def main() -> int:
         for name in PARTS:
             if name in only:
                 measure(found, name, parts[name])
-                kept.write_bytes(pickle.dumps({part: found[part] for part in (*PARTS, "at") if part in found}))
-                page = report.write(found, quick or bool(arguments.row))
+                page = write()
     rows.say(f"written: {page}")
     return 1 if found["failed"] else 0
 

@@ -43,14 +43,17 @@ ROWS = [
 ]
 
 
-def measure(world: World, topic: Settings, total: int, rounds: int, wanted: Callable[[Row], bool]) -> dict[Row, list[Result]]:
-    """All rows in turn, ``rounds`` times over; no row consumes more than the ``total`` events of the topic."""
+def measure(
+    world: World, topic: Settings, total: int, rounds: int, wanted: Callable[[Row], bool], keep: Callable[[dict], object]
+) -> dict[Row, list[Result]]:
+    """All rows in turn, ``rounds`` times over; no row consumes more than the ``total`` events of the topic. ``keep`` gets each whole round."""
     found: dict[Row, list[Result]] = {row: [] for row in ROWS if wanted(row)}
     for number in range(rounds):
         for row, results in found.items():
             results.append(world.run(topic, min(row.events, total), row.script, *row.arguments))
             last = results[-1]
             say(f"round {number + 1}: {row.name}: {last.rate:,.0f} events/s, {last.cost:.2f} + {last.redis_cost:.2f} µs")
+        keep(found)
     return found
 
 

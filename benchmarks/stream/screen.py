@@ -51,6 +51,8 @@ def latencies(world: World, rates: list[int], seconds: float) -> dict[int, tuple
         consumer = extras.start_consumer(world, topic, "bench")
         try:
             browser = _browser(environment, address)
+            sent = _send(topic, 100, 1)  # the consumer has joined its group when these are counted
+            extras.wait_applied(world, len(sent), [consumer])
             return {rate: _one_rate(world, browser, topic, rate, seconds) for rate in rates}
         finally:
             extras.stop([consumer])
