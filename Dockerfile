@@ -67,6 +67,7 @@ FROM web AS django
 COPY shops.toml ./
 COPY ecommerce ./ecommerce
 COPY django_app ./django_app
+COPY spark/sources ./spark/sources
 RUN python -m compileall -q . \
     && ECOMMERCE_SECRETS_DIR=/tmp/secrets ECOMMERCE_STATIC_DIR=/app/static sh -c 'python -m ecommerce.containers secrets && python django_app/manage.py collectstatic --no-input -v 0' \
     && rm -r /tmp/secrets
