@@ -143,9 +143,10 @@ def middle(rounds: list[dict[str, Any]]) -> dict[str, Any]:
 @click.command()
 @click.option("--quick", is_flag=True, help="200 clients for a few seconds; writes nothing.")
 @click.option("--clients", default=None, type=int, help="How many clients (default: 2000).")
-def main(quick: bool, clients: int | None) -> None:
+@click.option("--rounds", default=2, help="How often each way is measured.")
+def main(quick: bool, clients: int | None, rounds: int) -> None:
     """The live feed against the usual ways, in one run of about five minutes."""
-    seconds, rounds = (4, 1) if quick else (10, 2)
+    seconds, rounds = (4, 1) if quick else (10, rounds)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a socket each, in server and clients
     clients, load = clients or (200 if quick else 2000), os.getloadavg()[0]
