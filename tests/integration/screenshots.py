@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 import browsing
@@ -37,7 +39,7 @@ MODES = {
     "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light", "has_touch": True},
 }
 KEPT = {
-    "light": ("live", "sales", "products", "customers", "funnel", "data"),
+    "light": ("live", "sales", "products", "customers", "funnel"),
     "dark": ("live", "sales", "customers"),
     "phone": ("live", "sales"),
 }
@@ -52,12 +54,15 @@ def shoot(page: Page, address: str, image: Path, whole: bool) -> None:
     page.screenshot(path=str(image), full_page=whole)
 
 
-def shoot_all(browser: Browser, at: browsing.Dashboard, folder: Path, whole: bool) -> None:
+def shoot_all(browser: Browser, at: browsing.Dashboard, folder: Path, whole: bool, traffic: Callable[[], None]) -> None:
+    """Every picture; ``traffic`` comes before the Live page's."""
     cookies = browsing.sign_in(browser, at)
     cookies["cookies"].append({"name": "firststeps", "value": "hidden", "url": at.url})
     for mode, options in MODES.items():
         context = browser.new_context(storage_state=cookies, locale="en-GB", reduced_motion="reduce", **options)
         for name in PAGES if whole else KEPT[mode]:
+            if name == "live":
+                traffic()
             shoot(context.new_page(), f"{at.url}{PAGES[name]}", folder / f"{name}-{mode}.png", whole)
         context.close()
 
@@ -66,9 +71,10 @@ def main(folder: Path, whole: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         settings, environ = stack.enter_context(year.platform(Path(stack.enter_context(tempfile.TemporaryDirectory())), SHOP))
+        began = datetime.now(UTC)
         year.operations(settings, SHOP)
         at, browser = stack.enter_context(browsing.dashboard(environ)), stack.enter_context(browsing.chromium())
-        shoot_all(browser, at, folder, whole)
+        shoot_all(browser, at, folder, whole, lambda: print(f"{year.stream_today(settings, SHOP, began)} events more"))
     size = sum(image.stat().st_size for image in folder.glob("*.png"))
     print(f"{len(list(folder.glob('*.png')))} pictures in {folder}, {size / 1e6:.2f} MB")
     if size > MOST_BYTES and not whole:

@@ -100,10 +100,10 @@ def remove(connection: psycopg.Connection, shop: Shop) -> None:
         connection.execute(f"DELETE FROM warehouse.{table} WHERE shop_id = %s", [shop.shop_id])
 
 
-def stream_today(settings: Settings, shop: Shop, seed: int = 7) -> int:
-    """Counts the simulated events of ``shop``'s today up to now in Redis; gives their number."""
+def stream_today(settings: Settings, shop: Shop, since: datetime = datetime.min.replace(tzinfo=UTC), seed: int = 7) -> int:
+    """Counts the simulated events of ``shop``'s today after ``since`` up to now in Redis; gives their number."""
     now = datetime.now(UTC)
-    events = [event for event in simulator.day_events(shop, shop.today(), seed) if event.event_time <= now]
+    events = [event for event in simulator.day_events(shop, shop.today(), seed) if since < event.event_time <= now]
     for first in range(0, len(events), BATCH):
         count(settings, shop, events[first : first + BATCH])
     return len(events)
