@@ -66,6 +66,7 @@ def held_back(stack) -> list[list[str]]:
     return stack.sql("SELECT file, line, reason FROM quarantine WHERE shop_id = 'uci'")
 
 
+@pytest.mark.long
 def test_a_row_held_back_is_put_right_on_the_page_and_published(stack, operator):
     folder = stack.folder / "data" / "input" / str(uuid.uuid4())
     folder.mkdir()
