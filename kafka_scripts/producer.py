@@ -254,7 +254,7 @@ def produce(worker: Worker, arguments: argparse.Namespace, config: Settings, ack
     progress = Progress(worker, outbox)
     deadline = time.monotonic() + (arguments.seconds or float("inf"))
     worker.beat(state="running")
-    # Events on their way hold no cycles: looking for some in them again and again cost a quarter of the CPU.
+    # Events on their way hold no cycles: looking for some in them again and again only costs CPU.
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     try:
