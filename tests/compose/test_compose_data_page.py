@@ -42,6 +42,7 @@ def test_nothing_is_wrong_and_every_box_knows_its_service(stack, operator):
     assert "no Connect server here" not in page
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("worker", ["consumer", "archiver"])
 def test_a_worker_that_is_stopped_is_missed_until_it_is_back(stack, operator, worker):
     stack.compose("stop", worker)
