@@ -9,6 +9,7 @@ from statistics import median
 import browsing
 import year
 from playwright.sync_api import Browser, Page
+from waiting import wait_until
 
 from ecommerce.config import Settings
 from ecommerce.shops import Shop
@@ -57,7 +58,8 @@ def once(browser: Browser, cookies: dict, url: str, path: str, settings: Setting
     devtools.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
     page.goto(f"{url}{path}", wait_until="load")
     page.evaluate(WATCH)
-    page.wait_for_function(f"{FIRST} !== undefined")
+    # Asked from outside: the page's policy lets no string become code, which Playwright's own waiting needs.
+    wait_until(lambda: page.evaluate(f"{FIRST} !== undefined"), f"the first content of {path}")
     if path == "/":
         trade(page, settings, shop)
     load = page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")
@@ -68,11 +70,12 @@ def once(browser: Browser, cookies: dict, url: str, path: str, settings: Setting
 
 def trade(page: Page, settings: Settings, shop: Shop) -> None:
     """SALES orders, each seen on the page before the next."""
-    page.wait_for_function("document.getElementById('link').textContent.includes('Connected')")
+    wait_until(lambda: "Connected" in page.locator("#link").inner_text(), "the connection of the live page")
     for _ in range(SALES):
-        before = page.locator("#answer-orders").inner_text()
+        orders = page.locator("#answer-orders")
+        before = orders.inner_text()
         year.sell(settings, shop)
-        page.wait_for_function("(before) => document.getElementById('answer-orders').textContent !== before", arg=before)
+        wait_until(lambda before=before: orders.inner_text() != before, "an order on the live page")
 
 
 def told(seen: list[Seen]) -> list[str]:
