@@ -180,5 +180,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long tests have a command of their own; the summary of the others says so."""
     if not os.environ.get("TEST_LONG"):
         for item in items:
-            if item.get_closest_marker("long"):
+            if item.get_closest_marker("long") and item.path.parent == Path(__file__).parent:
                 item.add_marker(pytest.mark.skip(reason="minutes of Spark: make test-long runs it"))

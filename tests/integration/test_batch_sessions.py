@@ -59,10 +59,11 @@ def test_the_job_runs_without_a_connect_server(postgres):
     command = [sys.executable, "-m", "ecommerce.cli", "spark-submit", *arguments]
     child = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=300)
     last = json.loads(child.stdout.splitlines()[-1])
-    assert (child.returncode, last["rows_good"], last["days"]) == (0, 1, 1)
+    assert (child.returncode, last["rows_good"], last["days"]) == (0, 1, 1), last["message"]
 
 
 EVENT = (
     b'{"event_id":"00000000-0000-7000-8000-000000000001","schema_version":1,"shop_id":"demo","event_name":"page_view",'
-    b'"event_time":"2025-03-03T10:00:00Z","client_id":"c","session_id":"s","currency":"EUR"}\n'
+    b'"event_time":"2025-03-03T10:00:00Z","client_id":"c","session_id":"s","currency":"EUR",'
+    b'"country":"IE","channel":"direct","device":"mobile"}\n'
 )
