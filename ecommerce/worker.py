@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import gc
 import logging
 import os
 import signal
@@ -16,6 +17,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from ecommerce import heartbeats
+from ecommerce.config import Settings
+
 Result = TypeVar("Result")
 
 FIRST_WAIT, LONGEST_WAIT = 0.1, 2.0
@@ -23,6 +27,12 @@ BEAT_SECONDS = 1.0
 HANG_SECONDS = 180
 REMIND_SECONDS = 30.0
 FORGET_SECONDS = 3600
+
+
+def collect_seldom() -> None:
+    """From now on look for cycles seldom: batches and events on their way hold none, and looking costs CPU, of the consumer a fifth."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 class Stopped(Exception):
@@ -43,6 +53,11 @@ class Worker:
         self.stopping = False
         self._values: dict[str, Any] = {}
         self._beaten = 0.0
+
+    @classmethod
+    def of(cls, config: Settings, name: str) -> Worker:
+        """The watched worker ``name`` of the platform, which reports where and as ``config`` says."""
+        return cls(name, config.var_dir / "run", True, heartbeats.instance(config, name))
 
     def start(self) -> Worker:
         """Take SIGTERM and SIGINT as a request to stop, and beat once."""

@@ -15,7 +15,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
-from ecommerce import heartbeats, record_batches, stream
+from ecommerce import record_batches, stream
 from ecommerce.archive import Archive, Archived, ArchiveInUse
 from ecommerce.config import ConfigError, Settings, settings
 from ecommerce.event_reader import EventReader
@@ -178,7 +178,7 @@ def main() -> int:
     arguments = _arguments()
     worker = None
     try:
-        worker = Worker("archiver", settings().var_dir / "run", True, heartbeats.instance(settings(), "archiver")).start()
+        worker = Worker.of(settings(), "archiver").start()
         archiver = Archiver(worker, settings(), arguments.flush_rows, arguments.flush_seconds)
         try:
             run(archiver, arguments.skip_lost)

@@ -8,14 +8,13 @@ The parts are in ecommerce/consuming: the servers, the place in the group, claim
 from __future__ import annotations
 
 import argparse
-import gc
 import sys
 import time
 
 from kafka import TopicPartition
 from kafka.errors import FencedInstanceIdError
 
-from ecommerce import heartbeats, live, refusal_guard, stream
+from ecommerce import live, refusal_guard, stream
 from ecommerce.batches import BatchReader
 from ecommerce.config import Settings, settings
 from ecommerce.consuming.claiming import Claimer
@@ -28,7 +27,7 @@ from ecommerce.record_batches import Record
 from ecommerce.refusal_guard import RefusalGuard
 from ecommerce.shops import shops
 from ecommerce.suppression import Suppression
-from ecommerce.worker import Stopped, Worker
+from ecommerce.worker import Stopped, Worker, collect_seldom
 
 CHECK_SECONDS = 5.0
 BUSY_RECORDS = 1000
@@ -123,9 +122,7 @@ class Consumer:
 def run(consumer: Consumer, new_generation: bool, accept_refused: bool) -> None:
     """Until asked to stop: claim, poll, count, report."""
     consumer.connect(new_generation, accept_refused)
-    # Batches hold no cycles: looking for some in them would cost a fifth of the CPU.
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    collect_seldom()
     while not consumer.worker.stopping:
         consumer.claim()
         consumer.count(consumer.poll())
@@ -148,7 +145,7 @@ def main() -> int:
     arguments = parser.parse_args()
     worker = None
     try:
-        worker = Worker(arguments.name, settings().var_dir / "run", True, heartbeats.instance(settings(), arguments.name)).start()
+        worker = Worker.of(settings(), arguments.name).start()
         consumer = Consumer(worker, settings())
         try:
             run(consumer, arguments.new_generation, arguments.accept_refused)

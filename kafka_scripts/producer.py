@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import logging
 import re
 import sys
@@ -27,7 +26,7 @@ from ecommerce.config import ConfigError, Settings, settings
 from ecommerce.events import MAX_BYTES, Event, encode
 from ecommerce.lake import LakeError
 from ecommerce.shops import shop as find_shop
-from ecommerce.worker import Stopped, Worker, one_line
+from ecommerce.worker import Stopped, Worker, collect_seldom, one_line
 
 MAX_PENDING_BYTES, RECORD_OVERHEAD = 32 << 20, 1024
 MAX_ATTEMPTS = 10
@@ -255,9 +254,7 @@ def produce(worker: Worker, arguments: argparse.Namespace, config: Settings, ack
     progress = Progress(worker, outbox)
     deadline = time.monotonic() + (arguments.seconds or float("inf"))
     worker.beat(state="running")
-    # Events on their way hold no cycles: looking for some in them again and again only costs CPU.
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    collect_seldom()
     try:
         for event in events:
             outbox.send(event)
@@ -329,7 +326,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     endless = not arguments.from_lake and arguments.seconds is None
     name = "producer" if endless else "producer-once"
-    worker = Worker(name, config.var_dir / "run", True, heartbeats.instance(config, name)).start()
+    worker = Worker.of(config, name).start()
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # the outbox itself says when the broker is away and when it is back
     ack_log = arguments.ack_log.open("ab") if arguments.ack_log else None
     try:

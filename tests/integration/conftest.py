@@ -156,6 +156,19 @@ def chromium():
         yield browser
 
 
+@pytest.fixture(scope="module")
+def signed_in(chromium, address):
+    """The cookies of a session on the module's dashboard, its fixture ``address``."""
+    return browsing.sign_in(chromium, address)
+
+
+@pytest.fixture
+def opened(chromium, address, signed_in):
+    """Opens an address of the module's dashboard, signed in; anything on the console is a failure."""
+    with browsing.opener(chromium, address, signed_in) as open_page:
+        yield open_page
+
+
 @pytest.fixture(scope="session")
 def year_servers(tmp_path_factory):
     """Settings and environment of servers of their own (the session's Redis counts another log): year.SHOP with a year of data, year.NEWCOMER with none."""

@@ -19,17 +19,6 @@ def address(dashboard, platform):
     return browsing.Dashboard(dashboard, dict(os.environ))
 
 
-@pytest.fixture(scope="module")
-def signed_in(chromium, address):
-    return browsing.sign_in(chromium, address)
-
-
-@pytest.fixture
-def opened(chromium, address, signed_in):
-    with browsing.opener(chromium, address, signed_in) as open_page:
-        yield open_page
-
-
 def purchase(price: str, quantity: int) -> Event:
     return Event(
         event_id=str(uuid_utils.uuid7()), shop_id="demo", event_name="purchase", event_time=datetime.now(UTC), client_id="c1",

@@ -24,18 +24,6 @@ def address(year_dashboard):
 
 
 @pytest.fixture(scope="module")
-def signed_in(chromium, address):
-    return browsing.sign_in(chromium, address)
-
-
-@pytest.fixture
-def opened(chromium, address, signed_in):
-    """Opens an address; anything on the console is a failure."""
-    with browsing.opener(chromium, address, signed_in) as open_page:
-        yield open_page
-
-
-@pytest.fixture(scope="module")
 def customer(year_servers) -> str:
     """The address of the best customer's page."""
     with psycopg.connect(year_servers[0].postgres_dsn("web")) as connection:

@@ -4,7 +4,6 @@ import csv
 import re
 from decimal import Decimal
 
-import browsing
 import psycopg
 import pytest
 import year
@@ -27,18 +26,6 @@ def platform(year_servers):
 @pytest.fixture(scope="module")
 def address(year_dashboard):
     return year_dashboard
-
-
-@pytest.fixture(scope="module")
-def signed_in(chromium, address):
-    return browsing.sign_in(chromium, address)
-
-
-@pytest.fixture
-def opened(chromium, address, signed_in):
-    """Opens an address; anything on the console is a failure."""
-    with browsing.opener(chromium, address, signed_in) as open_page:
-        yield open_page
 
 
 def test_page_csv_and_sql_agree(opened, platform):

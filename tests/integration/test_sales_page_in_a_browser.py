@@ -28,16 +28,10 @@ def address(postgres, redis_server, tmp_path_factory):
     warehouse.close()
 
 
-@pytest.fixture(scope="module")
-def signed_in(chromium, address):
-    return browsing.sign_in(chromium, address)
-
-
 @pytest.fixture
-def opened(chromium, address, signed_in):
-    """Opens /sales with a query; anything on the console is a failure."""
-    with browsing.opener(chromium, address, signed_in) as open_page:
-        yield lambda query="", **options: open_page(f"/sales?shop={SHOP.shop_id}{query}", **options)
+def opened(opened):
+    """Opens /sales with a query."""
+    return lambda query="", **options: opened(f"/sales?shop={SHOP.shop_id}{query}", **options)
 
 
 def test_charts_are_drawn_from_their_tables(opened):
