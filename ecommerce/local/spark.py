@@ -53,6 +53,7 @@ def options(settings: Settings) -> dict[str, str]:
         "spark.sql.shuffle.partitions": "4",
         "spark.sql.autoBroadcastJoinThreshold": "-1",  # a broadcast is a job of its own, dearer than the small sorts that it saves
         "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",  # files by name need no job that lists them
+        "spark.shuffle.sort.bypassMergeThreshold": "2",  # else a task writes a file for each other task: a year's 114 tasks 13,000
         "spark.sql.codegen.cache.maxEntries": "2000",  # a run's classes are compiled once, not by every run
         "spark.sql.session.timeZone": "UTC",
         "spark.speculation": "false",
