@@ -34,9 +34,7 @@ class DeadLetters:
 
     def __init__(self, settings: Settings, topic_id: str = "") -> None:
         self._topic, self._topic_id = settings.kafka_dlq_topic, topic_id
-        self._producer = KafkaProducer(
-            **settings.kafka_options, acks="all", bootstrap_timeout_ms=5000, max_block_ms=10_000, reconnect_backoff_max_ms=1_000
-        )
+        self._producer = KafkaProducer(**settings.kafka_options, acks="all", bootstrap_timeout_ms=5000, max_block_ms=10_000)
 
     def send(self, refused: Iterable[tuple[Any, str, str]]) -> None:
         """Keep (consumer record, reason, detail) of each; returns when all are acknowledged.

@@ -31,7 +31,6 @@ CONSUMER_OPTIONS: dict[str, Any] = {
     "allow_auto_create_topics": False,
     "bootstrap_timeout_ms": 5000,
     "session_timeout_ms": 10_000,
-    "reconnect_backoff_max_ms": 1_000,  # a broker that was away for a minute is found again at once
 }
 
 

@@ -40,7 +40,6 @@ PRODUCER_OPTIONS: dict[str, Any] = {
     "allow_auto_create_topics": False,
     "bootstrap_timeout_ms": 3_000,
     "max_block_ms": 3_000,
-    "reconnect_backoff_max_ms": 1_000,
     "delivery_timeout_ms": 2**31 - 1,  # a broker that is away for an hour loses nothing: the sender pauses instead
     "metrics_enabled": False,
 }
