@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,13 +32,24 @@ def link() -> str:
 
 
 def problem() -> str:
-    """'' where scheduler and DAG processor are well, else what is not."""
+    """'' where scheduler and DAG processor are well and every DAG could be read, else what is not."""
     try:
         parts = _ask("/api/v2/monitor/health")
+        ill = [name for name in ("scheduler", "dag_processor") if parts.get(name, {}).get("status") != "healthy"]
+        unread = [] if ill else _unread()
     except AirflowError as error:
         return str(error)
-    ill = [name for name in ("scheduler", "dag_processor") if parts.get(name, {}).get("status") != "healthy"]
-    return f"{' and '.join(ill)} not healthy" if ill else ""
+    return f"Airflow's {' and '.join(ill)} {'are' if len(ill) > 1 else 'is'} not healthy" if ill else "; ".join(unread)
+
+
+def _unread() -> list[str]:
+    """What keeps a DAG from being read, a line a file; nothing is asked where this dashboard holds no account of Airflow."""
+    try:
+        token = _token()
+    except ConfigError:
+        return []
+    errors = _ask("/api/v2/importErrors", token=token)["import_errors"]
+    return [f"{PurePath(one['filename']).name} cannot be read: {one['stack_trace'].strip().splitlines()[-1]}" for one in errors]
 
 
 def trigger(**conf: Any) -> str:
@@ -47,11 +59,14 @@ def trigger(**conf: Any) -> str:
         AirflowError: Airflow is away, or refuses.
     """
     try:
-        secret = settings().secret("airflow_admin_password")
+        token = _token()
     except ConfigError:
         raise AirflowError("this dashboard holds no account of Airflow: trigger the run there, or with `ecommerce etl`") from None
-    token = _ask("/auth/token", {"username": USER, "password": secret})["access_token"]
     return _ask(f"/api/v2/dags/{DAG}/dagRuns", {"logical_date": None, "conf": conf}, token)["dag_run_id"]
+
+
+def _token() -> str:
+    return _ask("/auth/token", {"username": USER, "password": settings().secret("airflow_admin_password")})["access_token"]
 
 
 def _ask(path: str, body: dict[str, Any] | None = None, token: str = "") -> dict[str, Any]:

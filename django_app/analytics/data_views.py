@@ -114,7 +114,7 @@ def _settled(scope: Scope) -> dict[str, Any]:
 def _context(request: HttpRequest, scope: Scope) -> dict[str, Any]:
     snapshot = _snapshot(scope.shop)
     picture = pipeline.picture(scope, snapshot)
-    found = [*pipeline.silent(picture), *alerts(settings(), role="web")]
+    found = [*pipeline.troubles(picture), *alerts(settings(), role="web")]
     refused = Counter(snapshot["totals"]["refused"]) if snapshot else Counter()
     context = {
         "picture": picture,

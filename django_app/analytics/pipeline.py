@@ -16,7 +16,7 @@ from analytics import airflow_api, formats
 from analytics.live_source import impatient
 from analytics.scope import Scope, fetch
 from ecommerce import heartbeats
-from ecommerce.alerts import Alert
+from ecommerce.alerts import LOG, Alert
 from ecommerce.config import settings
 from ecommerce.heartbeats import ENDED, Report, ReportError
 
@@ -28,11 +28,15 @@ MIB = 2**20
 
 @dataclass(frozen=True)
 class Box:
-    """``state`` is ok, late, down, off (nothing known here), quiet (nothing comes) or run; ``lines`` are (text, strong text, text)."""
+    """``state`` is ok, late, down, off (nothing known here), quiet (nothing comes) or run; ``lines`` are (text, strong text, text).
+
+    ``trouble`` is the alert that no other part of the platform raises.
+    """
 
     title: str
     state: str
     lines: tuple[tuple[str, str, str], ...]
+    trouble: Alert | None = None
 
     @property
     def word(self) -> str:
@@ -94,8 +98,10 @@ def producers(snapshot: dict[str, Any] | None) -> Box:
 
 def kafka() -> Box:
     host, _, port = settings().kafka_bootstrap.split(",")[0].rpartition(":")
-    state = "ok" if _answers(host, int(port)) else "down"
-    return Box("Kafka", state, (("", settings().kafka_topic, ""), ("", str(settings().kafka_partitions), " partitions")))
+    lines = (("", settings().kafka_topic, ""), ("", str(settings().kafka_partitions), " partitions"))
+    if _answers(host, int(port)):
+        return Box("Kafka", "ok", lines)
+    return Box("Kafka", "down", lines, Alert("store", "Kafka does not answer", LOG.format("kafka")))
 
 
 def memory() -> Box:
@@ -112,7 +118,8 @@ def memory() -> Box:
 
 def airflow() -> Box:
     ill = airflow_api.problem()
-    return Box("Airflow", "down" if ill else "ok", (("", airflow_api.DAG, ""), ("", "", ill[:60] or "scheduler beats")))
+    trouble = Alert("store", ill, LOG.format("airflow-scheduler")) if ill else None
+    return Box("Airflow", "down" if ill else "ok", (("", airflow_api.DAG, ""), ("", "", ill[:60] or "scheduler beats")), trouble)
 
 
 def spark(scope: Scope) -> Box:
@@ -145,10 +152,9 @@ def warehouse(scope: Scope) -> Box:
     )
 
 
-def silent(found: Picture) -> list[Alert]:
-    """Servers that do not answer and that no other alert names."""
-    down = [box for box in (*found.stream, *found.batch) if box.title in ("Kafka", "Airflow") and box.state == "down"]
-    return [Alert("store", f"{box.title} does not answer", f"see `make status` and `make logs {box.title.lower()}`") for box in down]
+def troubles(found: Picture) -> list[Alert]:
+    """What is wrong with servers and that no other alert names."""
+    return [box.trouble for box in (*found.stream, *found.batch) if box.trouble]
 
 
 def _or_down(title: str, ask: Callable[[], Box]) -> Box:

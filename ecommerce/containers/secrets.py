@@ -100,7 +100,10 @@ def prepare(settings: Settings) -> None:
     if not mark.exists():
         secret_files.write(mark, f"{datetime.now(UTC).date()}\n")
     _prepare_state(VOLUMES / "state", mark)
-    for path in (settings.lake_dir, *VOLUMES.iterdir()):
+    if settings.lake_dir.stat().st_uid != settings.uid:
+        _give(settings.lake_dir, settings.uid)
+    # Docker gives a volume to the owner of the image's folder as soon as a container has it: look at each file.
+    for path in VOLUMES.iterdir():
         _give(path, settings.uid)
 
 
@@ -112,9 +115,8 @@ def _prepare_state(folder: Path, mark: Path) -> None:
 
 
 def _give(path: Path, uid: int) -> None:
-    """Make ``uid`` the owner of ``path`` and of everything in it, unless it is already."""
-    if path.stat().st_uid == uid:
-        return
+    """Make ``uid`` the owner of ``path`` and of everything in it."""
     for folder, _, files in os.walk(path):
         for name in (folder, *(os.path.join(folder, file) for file in files)):
-            os.chown(name, uid, uid, follow_symlinks=False)
+            if os.lstat(name).st_uid != uid:
+                os.chown(name, uid, uid, follow_symlinks=False)

@@ -51,6 +51,17 @@ def test_a_worker_that_is_stopped_is_missed_until_it_is_back(stack, operator, wo
     until(lambda: raised(operator) == [], "nothing is wrong any more")
 
 
+@pytest.mark.long
+def test_a_dag_that_airflow_cannot_read_is_said(stack, operator):
+    said = "ecommerce_etl_dag.py cannot be read: PermissionError"
+    stack.compose("exec", "-T", "airflow-dag-processor", "chmod", "000", "/app/var/first_start")
+    try:
+        until(lambda: said in operator.get("/data?shop=demo").text, "it is said")
+    finally:
+        stack.compose("exec", "-T", "airflow-dag-processor", "chmod", "600", "/app/var/first_start")
+    until(lambda: said not in operator.get("/data?shop=demo").text, "it is read again")
+
+
 def test_a_refused_event_is_put_right_on_the_page_and_counted(stack, operator):
     event = json.loads(encode(purchase())) | {"shop_id": "nowhere"}
     before = stack.live(QUIET)["totals"]["counted"]
