@@ -24,6 +24,7 @@ import drift
 import facts
 import history
 import inputs
+import judging
 import lakewriter
 import load
 import marts
@@ -199,9 +200,9 @@ def compute(
 ) -> tuple[list[Any], dict[str, int]]:
     """The Spark part: rows to the lake, facts and marts to the staging tables; returns the writer's statistics and the rows loaded."""
     say("stage", 0, 1, "reading, casting and checking rows")
-    staged = stage(spark, job, parts, tasks)
-    rows = staging.Spread.over(parts, tasks).by_day(staged.rows, len(output.days))
-    stats = rows.mapInArrow(lakewriter.writer(output.events_folders(), output.quarantine_folders()), lakewriter.STATS).collect()
+    staged = stage(spark, job, parts, tasks, len(output.days))
+    writer = lakewriter.writer(output.events_folders(), output.quarantine_folders(), judging.judged(*staged.verdicts))
+    stats = staged.rows.mapInArrow(writer, lakewriter.STATS).collect()
     job.counts = count(stats)
     job.timings.end("spark: stage")
     say("stage", 1, 1, f"{job.counts.good} good, {job.counts.quarantined} quarantined, {job.counts.excluded} excluded rows")
@@ -240,13 +241,13 @@ def load_tables(
     return loaded
 
 
-def stage(spark: SparkSession, job: Job, parts: list[inputs.Partition], tasks: int) -> staging.Staged:
+def stage(spark: SparkSession, job: Job, parts: list[inputs.Partition], tasks: int, days: int) -> staging.Staged:
     spread = staging.Spread.over(parts, tasks)
     if job.source.format == "events":
         raw = staging.archived(spark, parts[0].folder.parent, [path for part in parts for path in lake.files(part.folder)])
     else:
         raw = staging.raw_lines(spark, job.source, job.blocks, job.shop, spread)
-    return staging.stage(spark, job.source, raw, job.shop, spread)
+    return staging.stage(spark, job.source, raw, job.shop, spread, days)
 
 
 def count(stats: list[Any]) -> Counts:

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from staging import CONTRACT, MONEY, local_time
+from staging import MONEY, local_time
 
 ORDER_EVENTS = ("purchase", "refund", "adjustment")
 FUNNEL = ("view_item", "add_to_cart", "begin_checkout", "purchase")
 TABLES = ("fct_order_line", "fct_order", "fct_session", "fct_visitor", "fct_cart_line")
-
-
-def accepted(rows: DataFrame, time_zone: str) -> DataFrame:
-    """The accepted events among classified rows (staging.classify): the contract's columns, ``date``, the shop's day, and ``hour``."""
-    return with_hour(rows.filter(F.col("_state") == "good").select(*CONTRACT, F.col("_day").alias("date")), time_zone)
 
 
 def with_hour(events: DataFrame, time_zone: str) -> DataFrame:

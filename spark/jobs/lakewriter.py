@@ -1,16 +1,16 @@
-"""Runs on executors: classified rows into Parquet files, one a day and task, and their counts. Sent by value; imports are local."""
+"""Runs on executors: staged rows into Parquet files, one a day and task, and their counts. Sent by value; imports are local."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 GROUP_ROWS = 100_000
 STATS = "state STRING, day DATE, name STRING, path STRING, rows BIGINT, inputs BIGINT, copies BIGINT"
 
 
-def writer(events_folders: dict[Any, str], quarantine_folders: dict[Any, str]) -> Any:
-    """A function for mapInArrow: classified rows (staging.classify), in order of ``event_time``, to rows of ``STATS``.
+def writer(events_folders: dict[Any, str], quarantine_folders: dict[Any, str], judge: Callable[[Iterable[Any]], Iterator[Any]]) -> Any:
+    """A function for mapInArrow: rows of staging.STAGED, which ``judge`` gives in order of ``event_time``, to rows of ``STATS``.
 
     The folders by day (None: no day known) receive ``part-<task>.parquet``, written aside and renamed, so a retried task replaces
     its own. ``rows`` counts rows of the contract, ``inputs`` input rows, ``copies`` exact copies among them.
@@ -25,8 +25,8 @@ def writer(events_folders: dict[Any, str], quarantine_folders: dict[Any, str]) -
         counts: dict[tuple[Any, ...], list[int]] = {}
         held_back: dict[Any, list[Any]] = {}
         today, file = None, None
-        for batch in batches:
-            table = pa.Table.from_batches([batch])
+        for batch in judge(batches):
+            table = classified(pa.Table.from_batches([batch]))
             count(table, counts)
             for state, day, part in split(table):
                 if state == "quarantined":
@@ -42,6 +42,14 @@ def writer(events_folders: dict[Any, str], quarantine_folders: dict[Any, str]) -
         for day, parts in held_back.items():
             close_file(written, ("quarantined", day), open_file("quarantined", day, context, parts))
         yield from (report(written, counts) if counts else ())
+
+    def classified(table: Any) -> Any:
+        """With ``_state`` good, quarantined or excluded, and ``_name``, the reason or the exclusion's name."""
+        import pyarrow.compute as pc
+
+        reason, excluded = table["_reason"], table["_excluded"]
+        state = pc.if_else(pc.is_valid(reason), "quarantined", pc.if_else(pc.is_valid(excluded), "excluded", "good"))
+        return table.append_column("_state", state).append_column("_name", pc.coalesce(reason, excluded))
 
     def count(table: Any, counts: dict[tuple[Any, ...], list[int]]) -> None:
         import pyarrow as pa

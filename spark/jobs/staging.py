@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
+import judging
 import lines
 from inputs import Block, Partition
 from pyspark.cloudpickle import register_pickle_by_value
@@ -17,10 +22,11 @@ from ecommerce.events import EVENT_NAMES, NEED_ITEMS
 from ecommerce.shops import Shop
 
 register_pickle_by_value(lines)
+register_pickle_by_value(judging)
 
 MONEY = "DECIMAL(18,4)"
 MONEY_TEXT = r"^-?[0-9]{1,13}([.][0-9]{1,4})?$"
-TIME_TEXT = r"(Z|[+-][0-9]{2}:[0-9]{2})$"
+OFFSET_TEXT = r"[+-][0-9]{2}:[0-9]{2}$"
 CONTRACT: dict[str, str] = {
     "event_id": "STRING", "shop_id": "STRING", "event_name": "STRING", "event_time": "TIMESTAMP",
     "client_id": "STRING", "session_id": "STRING", "user_id": "STRING", "country": "STRING", "device": "STRING",
@@ -44,17 +50,29 @@ OF_THE_EVENT = (
     "shipping",
     "coupon",
 )
-JUDGED = ("event_id", "event_name", "event_time", "transaction_id", "item_index")
-"""What decides whether a row counts, where rows carry the ids of their events."""
+MARKS = {
+    "_reason": "STRING", "_excluded": "STRING", "_part": "DATE", "_day": "DATE", "_counts": "BOOLEAN", "_copy": "BOOLEAN",
+    "_number": "INT", "_file": "STRING", "_line": "BIGINT", "_raw": "STRING",
+}  # fmt: skip
+"""What is known of a staged row besides the contract's columns.
+
+``_reason`` why it is quarantined and ``_excluded`` the name under which it is left out (both NULL: it is good);
+``_part`` the first day of its input partition; ``_day`` the shop's day, NULL where none is known; ``_counts`` marks
+one row an input row; ``_copy``: an earlier row of its partition is equal; its place in the files; its text, where it may be refused.
+"""
+STAGED = ", ".join(f"{name} {kind}" for name, kind in {**CONTRACT, **MARKS}.items())
+LARGE_DAY_ROWS = 200_000
+"""Input rows of a day beyond which its rows are judged in several tasks: a task holds all that it judges in memory."""
 BLOCK_SCHEMA = "number INT, path STRING, file STRING, start BIGINT, end BIGINT, first_line BIGINT, from_date DATE, to_date DATE"
 ARCHIVE_EXTRAS = "kafka_partition INT, kafka_offset BIGINT"
 
 
 @dataclass(frozen=True)
 class Staged:
-    """Classified rows (see ``classify``) and the contract's columns that the source does not have."""
+    """Rows of ``STAGED`` in tasks as the lake writer needs them, what judges them there, and the contract's columns that the source lacks."""
 
     rows: DataFrame
+    verdicts: tuple[Callable[[Any], Any], ...]
     absent: frozenset[str]
 
 
@@ -72,16 +90,15 @@ class Spread:
     @classmethod
     def over(cls, parts: list[Partition], tasks: int) -> Spread:
         of_days = all(part.from_date == part.to_date for part in parts)
-        return cls(tasks, of_days, of_days and tasks <= len(parts))
+        small = all(part.manifest.rows <= LARGE_DAY_ROWS for part in parts)
+        return cls(tasks, of_days, of_days and small and tasks <= len(parts))
 
-    def together(self, rows: DataFrame, part: str, key: str) -> DataFrame:
-        """``rows`` with those of one input partition and ``key`` in one task; later windows over both need no further shuffle."""
-        if self.tasks == 1:
-            return rows.coalesce(1)
-        return rows.repartition(self.tasks, part, *([] if self.whole_days else [key]))
+    def together(self, rows: DataFrame, *keys: str) -> DataFrame:
+        """``rows`` with those that have the same ``keys`` in one task; windows over them need no further shuffle."""
+        return rows.coalesce(1) if self.tasks == 1 else rows.repartition(self.tasks, *keys)
 
     def by_day(self, rows: DataFrame, days: int) -> DataFrame:
-        """Classified ``rows`` in the lake writer's order, those of a day in one task, or in several where a day is large."""
+        """Judged rows in the lake writer's order, those of a day in one task, or in several where a day is large."""
         if self.tasks > 1 and not self.of_days:
             rows = rows.repartition(self.tasks, "_day", *(["event_id"] if self.tasks > days else []))
         return rows.sortWithinPartitions("event_time", "event_id", "item_index")
@@ -92,7 +109,10 @@ def raw_lines(spark: SparkSession, source: Source, blocks: list[Block], shop: Sh
     read = lines.reader(source.encoding, source.multiline, source.format == "csv" and source.header, source.separator)
     rows = [(b.number, b.path, b.file, b.start, b.end, b.first_line, b.from_date, b.to_date) for b in blocks]
     found = spark.createDataFrame(rows, BLOCK_SCHEMA)
-    found = found.coalesce(1) if spread.tasks == 1 else found.repartition(min(spread.tasks, len(blocks)), "number")
+    if spread.tasks == 1:
+        found = found.coalesce(1)
+    else:
+        found = found.repartition(min(spread.tasks, len(blocks)), "from_date" if spread.whole_days else "number")
     raw = _parsed(found.mapInArrow(read, lines.SCHEMA), source, blocks)
     names = [F.col(f"_parsed.`{name}`").alias(name) for name in source.columns]
     what = f"not_csv: not {len(names)} values" if source.format == "csv" else "not_json: no object of the declared types"
@@ -157,7 +177,9 @@ def _with_content_id(raw: DataFrame, source: Source, shop: Shop, spread: Spread)
     values = F.to_json(F.struct(*[f"_parsed.`{name}`" for name in source.columns]))
     raw = raw.withColumn("_canonical", F.when(F.col("_damage").isNull(), values).otherwise(F.col("_raw")))
     equal = Window.partitionBy("_canonical", "_from").orderBy("_number", "_line")
-    raw = spread.together(raw, "_from", "_canonical").withColumn("_occurrence", F.row_number().over(equal))
+    raw = spread.together(raw, "_from", *([] if spread.whole_days else ["_canonical"])).withColumn(
+        "_occurrence", F.row_number().over(equal)
+    )
     content = F.concat_ws("\x1f", F.lit(shop.shop_id), F.lit(source.name), "_canonical", F.col("_occurrence").cast("STRING"))
     # Each step its own column: an expression that is used in several places is computed in each.
     raw = raw.withColumn("_digest", F.sha2(content, 256))
@@ -173,8 +195,8 @@ def uuid8(digest: Column) -> Column:
     )
 
 
-def stage(spark: SparkSession, source: Source, raw: DataFrame, shop: Shop, spread: Spread) -> Staged:
-    """``raw`` through the source's staging.sql, as the whole contract, classified."""
+def stage(spark: SparkSession, source: Source, raw: DataFrame, shop: Shop, spread: Spread, days: int) -> Staged:
+    """``raw`` through the source's staging.sql, as the whole contract, for the lake writer of a run over ``days`` days."""
     arguments = {"shop_id": shop.shop_id, "time_zone": shop.time_zone, "currency": shop.currency}
     # Braces other than {raw} are the query's own, as in a regular expression.
     query = source.staging_sql.replace("{", "{{").replace("}", "}}").replace("{{raw}}", "{raw}")
@@ -184,13 +206,35 @@ def stage(spark: SparkSession, source: Source, raw: DataFrame, shop: Shop, sprea
     rows = rows.withColumn(
         "_reason", F.coalesce("_row._damage", F.when(F.col("_excluded").isNull(), F.coalesce("_reason", violation(shop, "price" in given))))
     )
-    # The text of a row that cannot be refused any more is left here: it would be most of what the shuffles below carry.
+    # The text of a row that cannot be refused any more is left here: it would be most of what is carried below.
     needed = F.col("_reason").isNotNull() | (F.col("event_name") == "purchase")
     rows = rows.withColumn("_row", F.col("_row").withField("_raw", F.when(needed, F.col("_row._raw"))))
-    # An input partition at a time: a range then gives what its days give one by one.
-    rows = rows.withColumn("_part", F.col("_row._from"))
-    rows = _by_content(rows, shop, spread) if source.event_ids == "content" else _by_event_id(rows, shop, spread)
-    return Staged(classify(rows), frozenset(set(CONTRACT) - given))
+    rows = _out_of_range(rows.withColumn("_part", F.col("_row._from")), shop)
+    if source.event_ids == "content":
+        rows, verdicts = spread.by_day(_marked(_by_content(rows, spread)), days), ()
+    else:
+        # Were an item's index wrong, the rows would not be as many as ingest counted.
+        rows = _marked(rows.withColumn("_counts", F.coalesce("item_index", F.lit(0)) == 0))
+        rows, verdicts = _by_event_id(rows, spread, days, apart=source.format == "events" or _moves_rows(flat, spread))
+    return Staged(rows, verdicts, frozenset(set(CONTRACT) - given))
+
+
+def _moves_rows(flat: DataFrame, spread: Spread) -> bool:
+    """Whether a staging.sql, as one that groups or joins does, takes rows away from the task that read them."""
+    if not spread.whole_days or spread.tasks == 1:
+        return True
+    with redirect_stdout(StringIO()) as plan:
+        flat.explain()
+    return plan.getvalue().count("Exchange") > 1  # one is that of the blocks to read
+
+
+def _marked(rows: DataFrame) -> DataFrame:
+    """The columns of ``STAGED``."""
+    inside = F.col("_day").between(F.col("_row._from"), F.col("_row._to"))
+    only_day = F.when(F.col("_row._from") == F.col("_row._to"), F.col("_row._from"))
+    found = {name: F.col(f"_row.{name}") for name in ("_copy", "_number", "_file", "_line", "_raw")}
+    found["_day"] = F.coalesce(F.when(inside, F.col("_day")), only_day)
+    return rows.select(*CONTRACT, *[found.get(name, F.col(name)).alias(name) for name in MARKS])
 
 
 def _complete(flat: DataFrame, given: set[str], source: Source, shop: Shop) -> DataFrame:
@@ -212,8 +256,12 @@ def _complete(flat: DataFrame, given: set[str], source: Source, shop: Shop) -> D
 
 def _typed(name: str, kind: str, is_text: bool) -> Column:
     """The column in its type, NULL where it is not of it: text is not rounded to money, nor given a zone that it does not name."""
-    allowed = {MONEY: MONEY_TEXT, "TIMESTAMP": TIME_TEXT}.get(kind) if is_text else None
-    return (F.when(F.col(name).rlike(allowed), F.col(name)) if allowed else F.col(name)).try_cast(kind)
+    column = F.col(name)
+    if is_text and kind == MONEY:
+        column = F.when(column.rlike(MONEY_TEXT), column)
+    elif is_text and kind == "TIMESTAMP":
+        column = F.when(column.endswith("Z") | column.rlike(OFFSET_TEXT), column)  # most end with Z, and no pattern need look
+    return column.try_cast(kind)
 
 
 def violation(shop: Shop, has_price: bool) -> Column:
@@ -249,10 +297,6 @@ def local_time(instant: Column, time_zone: str) -> Column:
     return F.convert_timezone(F.lit("UTC"), F.lit(time_zone), utc)
 
 
-def _accepted() -> Column:
-    return F.col("_reason").isNull() & F.col("_excluded").isNull()
-
-
 def _out_of_range(rows: DataFrame, shop: Shop) -> DataFrame:
     """Add ``_day`` and exclude rows of days that their partition does not cover."""
     inside = F.col("_day").between(F.col("_row._from"), F.col("_row._to"))
@@ -260,70 +304,32 @@ def _out_of_range(rows: DataFrame, shop: Shop) -> DataFrame:
     return rows.withColumn("_excluded", F.coalesce("_excluded", F.when(~inside, F.lit("outside_range"))))
 
 
-def _by_content(rows: DataFrame, shop: Shop, spread: Spread) -> DataFrame:
-    """Rows of one (transaction_id, event_name) become one event with the id, time and attributes of its first row."""
-    rows = _out_of_range(rows, shop)
-    many = _accepted() & F.col("transaction_id").isNotNull()
+def _by_content(rows: DataFrame, spread: Spread) -> DataFrame:
+    """Rows of one (transaction_id, event_name) become one event with the id, time and attributes of its first row.
+
+    An input partition at a time: a range then gives what its days give one by one.
+    """
+    many = F.col("_reason").isNull() & F.col("_excluded").isNull() & F.col("transaction_id").isNotNull()
     key = F.when(many, F.concat_ws("\x1f", "event_name", "transaction_id")).otherwise(F.col("event_id"))
-    rows = spread.together(rows.withColumn("_key", key), "_part", "_key")
+    rows = spread.together(rows.withColumn("_key", key), "_part", *([] if spread.whole_days else ["_key"]))
     window = Window.partitionBy("_key", "_part").orderBy("_row._number", "_row._line")
     changed = {name: F.first(name).over(window) for name in OF_THE_EVENT}
     rows = rows.withColumns({**changed, "item_index": F.row_number().over(window) - 1, "_day": F.first("_day").over(window)})
     return rows.withColumn("_counts", F.lit(True))
 
 
-def _by_event_id(rows: DataFrame, shop: Shop, spread: Spread) -> DataFrame:
-    """A line is refused or excluded as a whole; copies of an event_id are excluded, further events of an order refused.
+def _by_event_id(rows: DataFrame, spread: Spread, days: int, apart: bool) -> tuple[DataFrame, tuple[Callable[[Any], Any], ...]]:
+    """Rows of ``STAGED`` for the lake writer, and the verdicts that are its first step.
 
-    Windows name first what differs most: rows are sorted in that order.
+    ``apart``: a day's rows are not yet in one task, though the spread has whole days.
     """
-    place = F.struct("_row._number", "_row._line")
-    line = Window.partitionBy("event_id", "_part", "_row._number", "_row._line")
-    rest = [name for name in CONTRACT if name not in JUDGED]
-    # One column instead of many: every step between here and the last copies each column of each row.
-    rows = rows.select(*JUDGED, "_excluded", "_reason", "_row", "_part", F.struct(*rest).alias("_rest"))
-    rows = spread.together(rows, "_part", "event_id").withColumns(
-        {
-            "_reason": F.max("_reason").over(line),
-            "_row": F.col("_row").withField("_raw", F.max("_row._raw").over(line)),
-            "_counts": F.coalesce("item_index", F.lit(0)) == 0,  # were it wrong, the rows would not be as many as ingest counted
-        }
-    )
-    rows = _out_of_range(rows, shop)
-    # Partitioned as the rows are sorted already: another key would sort all of them again.
-    first_place = F.min(F.when(_accepted(), place)).over(Window.partitionBy("event_id", "_part"))
-    again = F.when(_accepted() & (place > first_place), F.lit("duplicate_event"))
-    rows = _one_event_an_order(rows.withColumn("_excluded", F.coalesce("_excluded", again)), spread)
-    return rows.withColumns({name: F.col(f"_rest.{name}") for name in rest})
-
-
-def _one_event_an_order(rows: DataFrame, spread: Spread) -> DataFrame:
-    """A second event of an order is refused, not left out as a copy is: the same verdict as live."""
-    order = F.when(_accepted() & (F.col("event_name") == "purchase"), F.col("transaction_id"))
-    rows = rows.withColumn("_key", F.coalesce(F.concat(F.lit("order "), order), F.col("event_id"), F.lit("")))
-    rows = rows if spread.whole_days else spread.together(rows, "_part", "_key")
-    first = F.first("event_id").over(Window.partitionBy("_key", "_part").orderBy("_row._number", "_row._line"))
-    second = F.when(order.isNotNull() & (F.col("event_id") != first), F.concat(F.lit("duplicate_order: counted by event "), first))
-    return rows.withColumn("_reason", F.coalesce("_reason", second))
-
-
-def classify(rows: DataFrame) -> DataFrame:
-    """The contract's columns and, for the lake writer:
-
-    ``_state`` good, quarantined or excluded; ``_name`` the reason or the exclusion's name; ``_day`` the shop's day
-    (NULL where none is known); ``_counts`` marks one row an input row; ``_copy``; ``_file``, ``_line``, ``_raw``.
-    """
-    state = F.when(F.col("_reason").isNotNull(), "quarantined").when(F.col("_excluded").isNotNull(), "excluded").otherwise("good")
-    inside = F.col("_day").between(F.col("_row._from"), F.col("_row._to"))
-    only_day = F.when(F.col("_row._from") == F.col("_row._to"), F.col("_row._from"))
-    return rows.select(
-        *CONTRACT,
-        state.alias("_state"),
-        F.coalesce("_reason", "_excluded").alias("_name"),
-        F.coalesce(F.when(inside, F.col("_day")), only_day).alias("_day"),
-        "_counts",
-        F.col("_row._copy").alias("_copy"),
-        F.col("_row._file").alias("_file"),
-        F.col("_row._line").alias("_line"),
-        F.when(F.col("_reason").isNotNull(), F.col("_row._raw")).alias("_raw"),
-    )
+    of_events, of_orders, ordered = judging.lines_and_copies, judging.one_event_an_order, judging.in_order_of_time
+    if spread.tasks == 1 or spread.whole_days:
+        return spread.together(rows, "_part") if apart else rows, (of_events, of_orders, ordered)
+    rows = spread.together(rows, "_part", "event_id").mapInArrow(judging.judged(of_events), STAGED)
+    counts = F.col("_reason").isNull() & F.col("_excluded").isNull() & (F.col("event_name") == "purchase")
+    key = F.coalesce(F.when(counts, F.concat(F.lit("order "), "transaction_id")), "event_id", F.lit(""))
+    rows = spread.together(rows.withColumn("_key", key), "_part", "_key").drop("_key")
+    if spread.of_days:
+        return rows, (of_orders, ordered)
+    return spread.by_day(rows.mapInArrow(judging.judged(of_orders), STAGED), days), ()

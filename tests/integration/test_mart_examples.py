@@ -45,8 +45,7 @@ def events(session: SparkSession, text: str) -> DataFrame:
     raw = session.createDataFrame(values, ", ".join(f"{name} STRING" for name in CONTRACT))
     texts = {name: F.concat(name, F.lit("Z")) if name == "event_time" else F.col(name) for name in CONTRACT}
     typed = [texts[name].cast(kind).alias(name) for name, kind in CONTRACT.items()]
-    rows = raw.select(*typed, F.to_date("event_time").alias("_day"), F.lit("good").alias("_state"))
-    return facts.accepted(rows, "UTC")
+    return facts.with_hour(raw.select(*typed, F.to_date("event_time").alias("date")), "UTC")
 
 
 @pytest.mark.parametrize(("folder", "case"), CASES)
