@@ -74,15 +74,15 @@ def one_event_an_order(rows: Any) -> Any:
     at = np.flatnonzero(accepted(rows) & pc.fill_null(of_orders, False).to_numpy())
     if not len(at):
         return rows
-    ids = codes(rows["event_id"])
-    _, first, order = np.unique(codes(rows["transaction_id"].take(at)), return_index=True, return_inverse=True)
-    counted = at[first][order]  # the row that counts, of each row of an order
-    second = ids[at] != ids[counted]
+    events, orders = rows["event_id"].take(at), codes(rows["transaction_id"].take(at))
+    _, first, order = np.unique(orders, return_index=True, return_inverse=True)
+    counted, ids = first[order], codes(events)  # of each row of an order: the row that counts, and the event
+    second = ids != ids[counted]
     if not second.any():
         return rows
     mask = np.zeros(len(rows), bool)
     mask[at[second]] = True
-    by = rows["event_id"].take(counted[second]).to_pylist()
+    by = events.take(counted[second]).to_pylist()
     return put(rows, "_reason", mask, pa.array([f"duplicate_order: counted by event {event_id}" for event_id in by]))
 
 

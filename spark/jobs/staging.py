@@ -93,9 +93,11 @@ class Spread:
         small = all(part.manifest.rows <= LARGE_DAY_ROWS for part in parts)
         return cls(tasks, of_days, of_days and small and tasks <= len(parts))
 
-    def together(self, rows: DataFrame, *keys: str) -> DataFrame:
-        """``rows`` with those that have the same ``keys`` in one task; windows over them need no further shuffle."""
-        return rows.coalesce(1) if self.tasks == 1 else rows.repartition(self.tasks, *keys)
+    def together(self, rows: DataFrame, part: str, key: str) -> DataFrame:
+        """``rows`` with those of one input partition and ``key`` in one task; windows over both need no further shuffle."""
+        if self.tasks == 1:
+            return rows.coalesce(1)
+        return rows.repartition(self.tasks, part, *([] if self.whole_days else [key]))
 
     def by_day(self, rows: DataFrame, days: int) -> DataFrame:
         """Judged rows in the lake writer's order, those of a day in one task, or in several where a day is large."""
@@ -177,9 +179,7 @@ def _with_content_id(raw: DataFrame, source: Source, shop: Shop, spread: Spread)
     values = F.to_json(F.struct(*[f"_parsed.`{name}`" for name in source.columns]))
     raw = raw.withColumn("_canonical", F.when(F.col("_damage").isNull(), values).otherwise(F.col("_raw")))
     equal = Window.partitionBy("_canonical", "_from").orderBy("_number", "_line")
-    raw = spread.together(raw, "_from", *([] if spread.whole_days else ["_canonical"])).withColumn(
-        "_occurrence", F.row_number().over(equal)
-    )
+    raw = spread.together(raw, "_from", "_canonical").withColumn("_occurrence", F.row_number().over(equal))
     content = F.concat_ws("\x1f", F.lit(shop.shop_id), F.lit(source.name), "_canonical", F.col("_occurrence").cast("STRING"))
     # Each step its own column: an expression that is used in several places is computed in each.
     raw = raw.withColumn("_digest", F.sha2(content, 256))
@@ -215,14 +215,13 @@ def stage(spark: SparkSession, source: Source, raw: DataFrame, shop: Shop, sprea
     else:
         # Were an item's index wrong, the rows would not be as many as ingest counted.
         rows = _marked(rows.withColumn("_counts", F.coalesce("item_index", F.lit(0)) == 0))
-        rows, verdicts = _by_event_id(rows, spread, days, apart=source.format == "events" or _moves_rows(flat, spread))
+        in_place = spread.whole_days and spread.tasks > 1 and source.format != "events" and not _moves_rows(flat)
+        rows, verdicts = _by_event_id(rows, spread, days, in_place)
     return Staged(rows, verdicts, frozenset(set(CONTRACT) - given))
 
 
-def _moves_rows(flat: DataFrame, spread: Spread) -> bool:
+def _moves_rows(flat: DataFrame) -> bool:
     """Whether a staging.sql, as one that groups or joins does, takes rows away from the task that read them."""
-    if not spread.whole_days or spread.tasks == 1:
-        return True
     with redirect_stdout(StringIO()) as plan:
         flat.explain()
     return plan.getvalue().count("Exchange") > 1  # one is that of the blocks to read
@@ -297,6 +296,10 @@ def local_time(instant: Column, time_zone: str) -> Column:
     return F.convert_timezone(F.lit("UTC"), F.lit(time_zone), utc)
 
 
+def _accepted() -> Column:
+    return F.col("_reason").isNull() & F.col("_excluded").isNull()
+
+
 def _out_of_range(rows: DataFrame, shop: Shop) -> DataFrame:
     """Add ``_day`` and exclude rows of days that their partition does not cover."""
     inside = F.col("_day").between(F.col("_row._from"), F.col("_row._to"))
@@ -309,26 +312,27 @@ def _by_content(rows: DataFrame, spread: Spread) -> DataFrame:
 
     An input partition at a time: a range then gives what its days give one by one.
     """
-    many = F.col("_reason").isNull() & F.col("_excluded").isNull() & F.col("transaction_id").isNotNull()
+    many = _accepted() & F.col("transaction_id").isNotNull()
     key = F.when(many, F.concat_ws("\x1f", "event_name", "transaction_id")).otherwise(F.col("event_id"))
-    rows = spread.together(rows.withColumn("_key", key), "_part", *([] if spread.whole_days else ["_key"]))
+    rows = spread.together(rows.withColumn("_key", key), "_part", "_key")
     window = Window.partitionBy("_key", "_part").orderBy("_row._number", "_row._line")
     changed = {name: F.first(name).over(window) for name in OF_THE_EVENT}
     rows = rows.withColumns({**changed, "item_index": F.row_number().over(window) - 1, "_day": F.first("_day").over(window)})
     return rows.withColumn("_counts", F.lit(True))
 
 
-def _by_event_id(rows: DataFrame, spread: Spread, days: int, apart: bool) -> tuple[DataFrame, tuple[Callable[[Any], Any], ...]]:
+def _by_event_id(rows: DataFrame, spread: Spread, days: int, in_place: bool) -> tuple[DataFrame, tuple[Callable[[Any], Any], ...]]:
     """Rows of ``STAGED`` for the lake writer, and the verdicts that are its first step.
 
-    ``apart``: a day's rows are not yet in one task, though the spread has whole days.
+    ``in_place``: all rows of a day still lie in the task that read them.
     """
     of_events, of_orders, ordered = judging.lines_and_copies, judging.one_event_an_order, judging.in_order_of_time
     if spread.tasks == 1 or spread.whole_days:
-        return spread.together(rows, "_part") if apart else rows, (of_events, of_orders, ordered)
+        return rows if in_place else spread.together(rows, "_part", "event_id"), (of_events, of_orders, ordered)
     rows = spread.together(rows, "_part", "event_id").mapInArrow(judging.judged(of_events), STAGED)
-    counts = F.col("_reason").isNull() & F.col("_excluded").isNull() & (F.col("event_name") == "purchase")
-    key = F.coalesce(F.when(counts, F.concat(F.lit("order "), "transaction_id")), "event_id", F.lit(""))
+    key = F.coalesce(
+        F.when(_accepted() & (F.col("event_name") == "purchase"), F.concat(F.lit("order "), "transaction_id")), "event_id", F.lit("")
+    )
     rows = spread.together(rows.withColumn("_key", key), "_part", "_key").drop("_key")
     if spread.of_days:
         return rows, (of_orders, ordered)
