@@ -106,7 +106,7 @@ def job(bench: Bench) -> None:
             f"{starts}; the same facts and marts, reWriteBatchedInserts; {ours}",
         ),
         report.Row("Spark + JDBC writer, ours started cold", cold, usual, 0.7, f"{starts}; from the Connect server's start"),
-        report.Row("DuckDB + ATTACH, our Connect server up", warm, duck, 2.0, f"the marts that translate; {ours}"),
+        report.Row("DuckDB + ATTACH, our Connect server up", warm, duck, 2.0, f"the same facts and marts in its SQL; {ours}"),
     ]
     if bench.size.crossing:
         result.notes.append(_crossing(own, packages, bench.size))

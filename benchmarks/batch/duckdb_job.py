@@ -13,7 +13,8 @@ from ecommerce.config import PROJECT_DIR, settings
 
 LINES = """
 SELECT shop_id, date, event_id, item_index, event_name AS line_type, transaction_id, event_time AS event_at, user_id AS customer_id, session_id,
-       item_id AS product_id, quantity, price, discount, CAST(price * quantity AS DECIMAL(18,4)) AS amount
+       item_id AS product_id, quantity, price, discount, CAST(price * quantity AS DECIMAL(18,4)) AS amount,
+       item_category AS category
 FROM events WHERE event_name IN ('purchase', 'refund', 'adjustment')"""
 ORDERS = """
 SELECT shop_id, date, transaction_id, event_id, min(event_time) AS ordered_at, any_value(user_id) AS customer_id,
@@ -39,7 +40,6 @@ EMPTY = "CREATE TABLE fct_cart_line AS SELECT * FROM pg.warehouse.fct_cart_line 
 
 
 def main(extension: str, parquet: str, day: str, threads: str) -> None:
-    """Print the marts that DuckDB could not be given."""
     c = settings()
     connection = duckdb.connect(config={"threads": int(threads)})
     connection.execute(f"LOAD '{extension}'")
@@ -52,31 +52,27 @@ def main(extension: str, parquet: str, day: str, threads: str) -> None:
     for name, query in FACTS.items():
         connection.execute(f"CREATE TABLE {name} AS {query}")
     connection.execute(EMPTY)
-    left_out = _marts(connection)
+    _marts(connection)
     tables = [name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'memory'").fetchall()]
     connection.execute("BEGIN")
     for name in (name for name in tables if name not in ("events", "fct_cart_line")):
-        columns = ", ".join(row[0] for row in connection.execute(f"DESCRIBE {name}").fetchall())
+        described = connection.execute(f"DESCRIBE pg.warehouse.{name}").fetchall()
+        columns = ", ".join(row[0] for row in described if row[0] != "run_id")
         connection.execute(f"INSERT INTO pg.warehouse.{name} ({columns}, run_id) SELECT {columns}, 'duckdb' FROM {name}")
     connection.execute("COMMIT")
-    print(",".join(left_out))
 
 
-def _marts(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    left_out = []
+def _marts(connection: duckdb.DuckDBPyConnection) -> None:
     for folder in sorted((PROJECT_DIR / "spark" / "marts").glob("*/")):
         if not (folder / "query.sql").is_file():
             continue
         table = tomllib.loads((folder / "mart.toml").read_text(encoding="utf-8")).get("table")
         text = re.sub(r"\{(\w+)\}", r"\1", (folder / "query.sql").read_text(encoding="utf-8"))
-        text = re.sub(r":has_\w+", "TRUE", text)
-        try:
-            (translated,) = sqlglot.transpile(text, read="spark", write="duckdb")
-            connection.execute(f"CREATE TABLE {table} AS {translated}")
-        except (sqlglot.errors.SqlglotError, duckdb.Error, ValueError) as error:
-            print(f"{folder.name}: {str(error).splitlines()[0]}", file=sys.stderr)
-            left_out.append(folder.name)
-    return left_out
+        text = re.sub(r":has_\w+", "TRUE", text).replace("'MM'", "'MONTH'")
+        (translated,) = sqlglot.transpile(text, read="spark", write="duckdb")
+        # What sqlglot has no word for.
+        translated = re.sub(r"INLINE\((\[.*?\])\)", r"UNNEST(\1, recursive := true)", translated)
+        connection.execute(f"CREATE TABLE {table} AS {translated}")
 
 
 if __name__ == "__main__":

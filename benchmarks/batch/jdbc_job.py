@@ -7,22 +7,27 @@ import sys
 import batch_processing
 import facts
 import inputs
+import judging
 import marts
 import psycopg
+import staging
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from ecommerce import warehouse
 from ecommerce.config import settings
 
+TASKS = 4  # as many as it has shuffle partitions
+
 
 def main(arguments: list[str]) -> None:
     job = batch_processing.parse(arguments)
     spark = SparkSession.builder.appName("jdbc").getOrCreate()
     parts = inputs.partitions(job.lake_dir, job.source, job.shop.shop_id, job.from_date, job.to_date)
-    staged = batch_processing.stage(spark, job, parts, 4)
-    rows = staged.rows.cache()
-    events = facts.accepted(rows, job.shop.time_zone)
+    staged = batch_processing.stage(spark, job, parts, TASKS, days=1)
+    rows = staged.rows.mapInArrow(judging.judged(*staged.verdicts), staging.STAGED)
+    accepted = rows.filter(F.col("_reason").isNull() & F.col("_excluded").isNull()).withColumn("date", F.col("_day"))
+    events = facts.with_hour(accepted.select(*staging.CONTRACT, "date"), job.shop.time_zone).cache()
     of_events = facts.of_events(events)
     # The warehouse was emptied: the day is the whole history.
     queries = batch_processing.mart_frames(spark, events, of_events, of_events, staged.absent, marts.load_all())
@@ -45,7 +50,7 @@ def main(arguments: list[str]) -> None:
     for name, frame in frames.items():
         columns = [F.col(column) for column in schemas[name].names]
         frame.select(*columns, F.lit(job.run_id).alias("run_id")).write.jdbc(url, f"warehouse.{name}", mode="append", properties=options)
-    print(rows.count())
+    print(events.count())
 
 
 main(sys.argv[1:])
