@@ -200,14 +200,16 @@ def compute(
 ) -> tuple[list[Any], dict[str, int]]:
     """The Spark part: rows to the lake, facts and marts to the staging tables; returns the writer's statistics and the rows loaded."""
     say("stage", 0, 1, "reading, casting and checking rows")
-    staged = stage(spark, job, parts, tasks, len(output.days))
+    spread = staging.Spread.over(parts, tasks)
+    staged = stage(spark, job, parts, spread, len(output.days))
     writer = lakewriter.writer(output.events_folders(), output.quarantine_folders(), judging.judged(*staged.verdicts))
     stats = staged.rows.mapInArrow(writer, lakewriter.STATS).collect()
     job.counts = count(stats)
     job.timings.end("spark: stage")
     say("stage", 1, 1, f"{job.counts.good} good, {job.counts.quarantined} quarantined, {job.counts.excluded} excluded rows")
     events = written_events(spark, job, output, stats, tasks)
-    return stats, load_tables(spark, events, staged.absent, all_marts, staged_tables, past, few=tasks == 1)
+    of_events = facts.of_events(events, 1 if spread.whole_days else tasks)
+    return stats, load_tables(spark, events, of_events, staged.absent, all_marts, staged_tables, past, few=tasks == 1)
 
 
 def written_events(spark: SparkSession, job: Job, output: LakeOutput, stats: list[Any], tasks: int) -> DataFrame:
@@ -221,6 +223,7 @@ def written_events(spark: SparkSession, job: Job, output: LakeOutput, stats: lis
 def load_tables(
     spark: SparkSession,
     events: DataFrame,
+    of_events: dict[str, DataFrame],
     absent: frozenset[str],
     all_marts: list[marts.Mart],
     staged_tables: warehouse.Staging,
@@ -229,20 +232,20 @@ def load_tables(
 ) -> dict[str, int]:
     """Facts, computed once each unless they are ``few``, and marts to the staging tables; returns the rows loaded."""
     say("load", 0, 1, "facts and marts")
-    dsn, of_events = settings().postgres_dsn("loader"), facts.of_events(events)
+    dsn = settings().postgres_dsn("loader")
     connect.analysed(events)
     with connect.kept(*(() if few else of_events.values())):
         whole = {
             name: past.with_run(spark, name, frame, staged_tables, dsn, few) for name, frame in of_events.items() if name in past.spans
         }
-        queries = mart_frames(spark, events, of_events, whole, absent, all_marts)
-        loaded = load.load({**of_events, **queries}, staged_tables, dsn)
+        with connect.named(spark, {"events": events, **of_events}) as of_days, connect.named(spark, whole) as of_history:
+            queries = mart_frames(spark, of_days, of_history, absent, all_marts)
+            loaded = load.load({**of_events, **queries}, staged_tables, dsn)
     say("load", 1, 1, f"{sum(loaded.values())} rows")
     return loaded
 
 
-def stage(spark: SparkSession, job: Job, parts: list[inputs.Partition], tasks: int, days: int) -> staging.Staged:
-    spread = staging.Spread.over(parts, tasks)
+def stage(spark: SparkSession, job: Job, parts: list[inputs.Partition], spread: staging.Spread, days: int) -> staging.Staged:
     if job.source.format == "events":
         raw = staging.archived(spark, parts[0].folder.parent, [path for part in parts for path in lake.files(part.folder)])
     else:
@@ -256,17 +259,15 @@ def count(stats: list[Any]) -> Counts:
 
 
 def mart_frames(
-    spark: SparkSession,
-    events: DataFrame,
-    of_days: dict[str, DataFrame],
-    of_history: dict[str, DataFrame],
-    absent: frozenset[str],
-    all_marts: list[marts.Mart],
+    spark: SparkSession, of_days: dict[str, str], of_history: dict[str, str], absent: frozenset[str], all_marts: list[marts.Mart]
 ) -> dict[str, DataFrame]:
-    """The frame of every mart, over the run's events and facts or, for one over the whole history, the facts of all published days."""
+    """The frame of every mart.
+
+    It reads views: of the run's events and facts or, for one over the whole history, of the facts of all published days.
+    """
     given = {f"has_{name}": name not in absent for name in staging.OPTIONAL}
-    read = {"day": {"events": events, **of_days}, "history": of_history}
-    return {mart.table: spark.sql(mart.query, args=given, **read[mart.scope]) for mart in all_marts}
+    views = {"day": of_days, "history": of_history}
+    return {mart.table: spark.sql(mart.query.format(**views[mart.scope]), args=given) for mart in all_marts}
 
 
 def stop_if_blocked(job: Job) -> None:

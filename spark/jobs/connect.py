@@ -8,6 +8,7 @@ import socket
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -146,6 +147,22 @@ def analysed(frame: DataFrame) -> None:
 
 
 @contextmanager
+def named(spark: SparkSession, frames: dict[str, DataFrame]) -> Iterator[dict[str, str]]:
+    """Within, each of ``frames`` is a temporary view; gives its name for each key.
+
+    ``spark.sql`` with a frame as an argument makes such a view, too, but drops it at once, and with it what :func:`kept` keeps.
+    """
+    run = uuid.uuid4().hex
+    views = {name: f"{name}_{run}" for name in frames}
+    try:
+        for name, view in views.items():
+            frames[name].createOrReplaceTempView(view)
+        yield views
+    finally:
+        given_back(*(partial(spark.catalog.dropTempView, view) for view in views.values()))
+
+
+@contextmanager
 def kept(*frames: DataFrame) -> Iterator[None]:
     """Within, each of ``frames`` is computed once and kept by column, on disk where memory is short: a query decodes what it reads."""
     for frame in frames:
@@ -153,8 +170,13 @@ def kept(*frames: DataFrame) -> Iterator[None]:
     try:
         yield
     finally:
-        for frame in frames:
-            try:
-                frame.unpersist()
-            except PySparkException as error:
-                log.warning("what was kept could not be given back: %s", error)
+        given_back(*(frame.unpersist for frame in frames))
+
+
+def given_back(*ways: Callable[[], object]) -> None:
+    """Call each of ``ways``; the session is shared, and what one cannot give back is said."""
+    for way in ways:
+        try:
+            way()
+        except PySparkException as error:
+            log.warning("what was kept could not be given back: %s", error)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import visits
+from pyspark.cloudpickle import register_pickle_by_value
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from staging import MONEY, local_time
 
+register_pickle_by_value(visits)
+
 ORDER_EVENTS = ("purchase", "refund", "adjustment")
-FUNNEL = ("view_item", "add_to_cart", "begin_checkout", "purchase")
 TABLES = ("fct_order_line", "fct_order", "fct_session", "fct_visitor", "fct_cart_line")
 
 
@@ -16,12 +19,15 @@ def with_hour(events: DataFrame, time_zone: str) -> DataFrame:
     return events.withColumn("hour", F.hour(local_time(F.col("event_time"), time_zone)))
 
 
-def of_events(events: DataFrame) -> dict[str, DataFrame]:
-    """The frame of each fact table, by its name."""
+def of_events(events: DataFrame, tasks: int) -> dict[str, DataFrame]:
+    """The frame of each fact table, by its name.
+
+    ``tasks``: how many a day's sessions are dealt to; 1 where all rows of a day lie in one task already, one after another.
+    """
     return {
         "fct_order_line": order_lines(events),
         "fct_order": orders(events),
-        "fct_session": sessions(events),
+        "fct_session": sessions(events, tasks),
         "fct_visitor": visitors(events),
         "fct_cart_line": cart_lines(events),
     }
@@ -62,44 +68,12 @@ def orders(events: DataFrame) -> DataFrame:
     )
 
 
-def sessions(events: DataFrame) -> DataFrame:
-    """One row per session and day in which it has an accepted event; attributes are those of its first event that has them."""
-    of_events = events.filter(F.col("session_id").isNotNull() & (F.col("item_index") == 0))
-    place = F.struct("event_time", "event_id")
-    earliest = {"client_id": "client_id", "user_id": "customer_id", "country": "country", "channel": "channel", "device": "device"}
-    counted = {
-        "page_view": "page_views",
-        "view_item": "item_views",
-        "add_to_cart": "add_to_carts",
-        "begin_checkout": "checkouts",
-        "purchase": "orders",
-    }
-    return of_events.groupBy("shop_id", "date", "session_id").agg(
-        F.min("event_time").alias("started_at"),
-        F.max("event_time").alias("ended_at"),
-        *[F.min_by(name, F.when(F.col(name).isNotNull(), place)).alias(alias) for name, alias in earliest.items()],
-        *[F.count_if(F.col("event_name") == name).alias(alias) for name, alias in counted.items()],
-        _step().alias("step"),
-        F.max_by("page", F.when(F.col("page").isNotNull(), place)).alias("exit_page"),
-    )
-
-
-def _step() -> Column:
-    """How far a session came in order, 0 to 4: viewed, then put in the cart, then began checkout, then bought.
-
-    An order implies a checkout, which not every source records. Events of one instant count in the funnel's order.
-    """
-    number = F.when(F.lit(False), 0)
-    for place, name in enumerate(FUNNEL, start=1):
-        number = number.when(F.col("event_name") == name, place)
-    # Instant and step in one number: an array of numbers sorts many times faster than one of structs.
-    events = F.sort_array(F.collect_list(F.unix_micros("event_time") * 8 + number))
-
-    def reach(step: Column, event: Column) -> Column:
-        found = (event % 8).cast("INT")
-        return F.when((found - step == 1) | ((found == 4) & (step == 2)), found).otherwise(step)
-
-    return F.aggregate(events, F.lit(0), reach)
+def sessions(events: DataFrame, tasks: int) -> DataFrame:
+    """One row per session and day in which it has an accepted event."""
+    rows = events.filter(F.col("session_id").isNotNull() & (F.col("item_index") == 0)).select(*visits.READ)
+    if tasks > 1:
+        rows = rows.repartition(tasks, "date", "session_id").sortWithinPartitions("date")
+    return rows.mapInArrow(visits.sessions, visits.SESSIONS)
 
 
 def visitors(events: DataFrame) -> DataFrame:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-GROUP_ROWS = 100_000
 STATS = "state STRING, day DATE, name STRING, path STRING, rows BIGINT, inputs BIGINT, copies BIGINT"
 
 
@@ -13,7 +12,8 @@ def writer(events_folders: dict[Any, str], quarantine_folders: dict[Any, str], j
     """A function for mapInArrow: rows of staging.STAGED, which ``judge`` gives in order of ``event_time``, to rows of ``STATS``.
 
     The folders by day (None: no day known) receive ``part-<task>.parquet``, written aside and renamed, so a retried task replaces
-    its own. ``rows`` counts rows of the contract, ``inputs`` input rows, ``copies`` exact copies among them.
+    its own. A file is one row group, which Spark never splits: who reads it has all of its rows in one task, in order.
+    ``rows`` counts rows of the contract, ``inputs`` input rows, ``copies`` exact copies among them.
     """
 
     def write(batches: Iterable[Any]) -> Iterator[Any]:
@@ -24,7 +24,7 @@ def writer(events_folders: dict[Any, str], quarantine_folders: dict[Any, str], j
         written: dict[tuple[str, Any], str] = {}
         counts: dict[tuple[Any, ...], list[int]] = {}
         held_back: dict[Any, list[Any]] = {}
-        today, file = None, None
+        today, parts = None, []
         for batch in judge(batches):
             table = classified(pa.Table.from_batches([batch]))
             count(table, counts)
@@ -33,14 +33,14 @@ def writer(events_folders: dict[Any, str], quarantine_folders: dict[Any, str], j
                     held_back.setdefault(day, []).append(part)
                     continue
                 if day != today:  # in order of time, a day is over when another begins
-                    close_file(written, ("good", today), file)
+                    write_file(written, "good", today, parts, context)
                     if ("good", day) in written:
                         raise ValueError(f"rows of {day} come twice: they are not in order of event_time")
-                    today, file = day, open_file(state, day, context)
-                add(file, part)
-        close_file(written, ("good", today), file)
+                    today, parts = day, []
+                parts.append(part)
+        write_file(written, "good", today, parts, context)
         for day, parts in held_back.items():
-            close_file(written, ("quarantined", day), open_file("quarantined", day, context, parts))
+            write_file(written, "quarantined", day, parts, context)
         yield from (report(written, counts) if counts else ())
 
     def classified(table: Any) -> Any:
@@ -87,43 +87,23 @@ def writer(events_folders: dict[Any, str], quarantine_folders: dict[Any, str], j
 
         return pa.schema([("file", pa.string()), ("line", pa.int64()), ("reason", pa.string()), ("raw", pa.string())])
 
-    def open_file(state: str, day: Any, context: Any, waiting: Iterable[Any] = ()) -> tuple[Any, list[Any], Any, Any]:
+    def write_file(written: dict[tuple[str, Any], str], state: str, day: Any, parts: list[Any], context: Any) -> None:
+        import os
         from pathlib import Path
 
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        from ecommerce.events import FLAT_SCHEMA
-
+        if not parts:
+            return
         folder = Path((events_folders if state == "good" else quarantine_folders)[day])
         folder.mkdir(parents=True, exist_ok=True)
         final = folder / f"part-{context.partitionId():05d}.parquet"
         aside = final.with_suffix(f".{context.taskAttemptId()}.tmp")
-        schema = FLAT_SCHEMA if state == "good" else quarantine_schema()
-        return pq.ParquetWriter(aside, schema, compression="zstd"), list(waiting), aside, final
-
-    def add(file: Any, part: Any) -> None:
-        """Parts are gathered to row groups of a size that readers like."""
-        file[1].append(part)
-        if sum(waiting.num_rows for waiting in file[1]) >= GROUP_ROWS:
-            flush(file)
-
-    def flush(file: Any) -> None:
-        import pyarrow as pa
-
-        writer, waiting, _, _ = file
-        if waiting:
-            writer.write_table(pa.concat_tables(waiting))
-            waiting.clear()
-
-    def close_file(written: dict[tuple[str, Any], str], key: Any, file: Any) -> None:
-        import os
-
-        if file is not None:
-            flush(file)
-            writer, _, aside, final = file
-            writer.close()
-            os.replace(aside, final)
-            written[key] = str(final)
+        table = pa.concat_tables(parts)
+        pq.write_table(table, aside, compression="zstd", row_group_size=max(1, len(table)))
+        os.replace(aside, final)
+        written[state, day] = str(final)
 
     def report(written: dict[tuple[str, Any], str], counts: dict[tuple[Any, ...], list[int]]) -> Iterator[Any]:
         import pyarrow as pa

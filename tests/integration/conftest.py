@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import browsing
+import connect
 import pytest
 import year
 from redis import Redis
 from stream_world import own_world
 from waiting import answers, wait_until
 
-from ecommerce import config, shops
+from ecommerce import config, etl, shops
 from ecommerce.config import PROJECT_DIR, Settings
 from ecommerce.local import apps, servers
 
@@ -93,6 +94,16 @@ def spark(platform):
     """The Spark Connect server."""
     with servers.running(platform, "spark"):
         yield platform
+
+
+@pytest.fixture(scope="module")
+def session(spark):
+    """The batch jobs' session on the Connect server."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPARK_REMOTE", etl.spark_environment()["SPARK_REMOTE"])
+        found = connect.session()
+    yield found
+    connect.leave(found)
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,6 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from staging import CONTRACT, OPTIONAL
 
-from ecommerce import etl
-
 pytestmark = pytest.mark.servers
 DEFAULTS = {"shop_id": "demo", "currency": "EUR", "item_index": "0"}
 ITEM = {"quantity": "1", "discount": "0"}
@@ -21,15 +19,6 @@ CASES = [
     for path in sorted(marts.MARTS_DIR.glob("*/example.toml"))
     for case in tomllib.loads(path.read_text(encoding="utf-8"))["case"]
 ]
-
-
-@pytest.fixture(scope="module")
-def session(spark):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SPARK_REMOTE", etl.spark_environment()["SPARK_REMOTE"])
-        found = connect.session()
-    yield found
-    connect.leave(found)
 
 
 def table(text: str) -> list[dict[str, str]]:
@@ -52,13 +41,13 @@ def events(session: SparkSession, text: str) -> DataFrame:
 def test_a_mart_gives_the_rows_of_its_example(session, folder: Path, case: dict):
     mart = marts.load(folder)
     given = events(session, case["events"])
-    frames = facts.of_events(given) | ({"events": given} if mart.scope == "day" else {})
+    frames = facts.of_events(given, tasks=2) | ({"events": given} if mart.scope == "day" else {})
     flags = {f"has_{name}": name not in case.get("absent", []) for name in OPTIONAL}
-    used = {name: frame for name, frame in frames.items() if name in mart.reads()}
-    found = session.sql(mart.query, args=flags, **used)
     expected = table(case["expected"])
     columns = [cell.strip() for cell in case["expected"].strip().splitlines()[0].split("|")]
-    rows = found.select(*[F.col(name).cast("STRING") for name in columns]).collect()
+    with connect.named(session, {name: frame for name, frame in frames.items() if name in mart.reads()}) as views:
+        found = session.sql(mart.query.format(**views), args=flags)
+        rows = found.select(*[F.col(name).cast("STRING") for name in columns]).collect()
     shown = [{name: row[name] for name in columns if row[name] is not None} for row in rows]
     assert sorted(shown, key=str) == sorted(expected, key=str)
 

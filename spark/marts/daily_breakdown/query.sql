@@ -11,11 +11,11 @@ WITH cube AS (
         count_if(item_index = 0 AND event_name = 'add_to_cart') AS add_to_carts,
         count_if(item_index = 0 AND event_name = 'begin_checkout') AS checkouts,
         count_if(item_index = 0 AND event_name = 'purchase') AS orders,
-        sum(CASE WHEN event_name = 'purchase' THEN quantity ELSE 0 END) AS units,
-        sum(CASE WHEN event_name = 'purchase' THEN price * quantity ELSE 0 END) AS gross_revenue,
-        sum(CASE WHEN event_name = 'purchase' THEN discount ELSE 0 END) AS discounts,
-        sum(CASE WHEN event_name = 'refund' THEN price * quantity - discount ELSE 0 END) AS refunds,
-        sum(CASE WHEN event_name = 'adjustment' THEN price * quantity ELSE 0 END) AS adjustments
+        coalesce(sum(quantity) FILTER (WHERE event_name = 'purchase'), 0) AS units,
+        coalesce(sum(price * quantity) FILTER (WHERE event_name = 'purchase'), 0) AS gross_revenue,
+        coalesce(sum(discount) FILTER (WHERE event_name = 'purchase'), 0) AS discounts,
+        coalesce(sum(price * quantity - discount) FILTER (WHERE event_name = 'refund'), 0) AS refunds,
+        coalesce(sum(price * quantity) FILTER (WHERE event_name = 'adjustment'), 0) AS adjustments
     FROM {events}
     GROUP BY shop_id, date, country, channel, device
 ),
@@ -80,22 +80,45 @@ of_events AS (
     WHERE given
     GROUP BY shop_id, date, dimension, coalesce(value, '(not set)')
 ),
-of_items AS (
+-- Orders are counted in the order lines: a distinct count among all events would carry every one of them.
+bought AS (
+    SELECT shop_id, date, coalesce(category, '(not set)') AS value, count(DISTINCT transaction_id) AS orders
+    FROM {fct_order_line}
+    WHERE line_type = 'purchase' AND product_id IS NOT NULL
+    GROUP BY shop_id, date, coalesce(category, '(not set)')
+),
+items AS (
     SELECT
         shop_id,
         date,
-        'category' AS dimension,
         coalesce(item_category, '(not set)') AS value,
-        CAST(NULL AS BIGINT) AS page_views,
         count_if(event_name = 'view_item') AS item_views,
         count_if(event_name = 'add_to_cart') AS add_to_carts,
+        coalesce(sum(quantity) FILTER (WHERE event_name = 'purchase'), 0) AS units,
+        coalesce(sum(price * quantity) FILTER (WHERE event_name = 'purchase'), 0) AS gross_revenue,
+        coalesce(sum(discount) FILTER (WHERE event_name = 'purchase'), 0) AS discounts,
+        coalesce(sum(price * quantity - discount) FILTER (WHERE event_name = 'refund'), 0) AS refunds,
+        coalesce(sum(price * quantity) FILTER (WHERE event_name = 'adjustment'), 0) AS adjustments
+    FROM {events}
+    WHERE :has_item_category AND item_id IS NOT NULL AND event_name IN ('view_item', 'add_to_cart', 'purchase', 'refund', 'adjustment')
+    GROUP BY shop_id, date, coalesce(item_category, '(not set)')
+),
+of_items AS (
+    SELECT
+        items.shop_id,
+        items.date,
+        'category' AS dimension,
+        items.value,
+        CAST(NULL AS BIGINT) AS page_views,
+        item_views,
+        add_to_carts,
         CAST(NULL AS BIGINT) AS checkouts,
-        count(DISTINCT CASE WHEN event_name = 'purchase' THEN transaction_id END) AS orders,
-        sum(CASE WHEN event_name = 'purchase' THEN quantity ELSE 0 END) AS units,
-        CASE WHEN :has_price THEN CAST(sum(CASE WHEN event_name = 'purchase' THEN price * quantity ELSE 0 END) AS DECIMAL(18, 4)) END AS gross_revenue,
-        CASE WHEN :has_price THEN CAST(sum(CASE WHEN event_name = 'purchase' THEN discount ELSE 0 END) AS DECIMAL(18, 4)) END AS discounts,
-        CASE WHEN :has_price THEN CAST(sum(CASE WHEN event_name = 'refund' THEN price * quantity - discount ELSE 0 END) AS DECIMAL(18, 4)) END AS refunds,
-        CASE WHEN :has_price THEN CAST(sum(CASE WHEN event_name = 'adjustment' THEN price * quantity ELSE 0 END) AS DECIMAL(18, 4)) END AS adjustments,
+        coalesce(bought.orders, 0) AS orders,
+        units,
+        CASE WHEN :has_price THEN CAST(gross_revenue AS DECIMAL(18, 4)) END AS gross_revenue,
+        CASE WHEN :has_price THEN CAST(discounts AS DECIMAL(18, 4)) END AS discounts,
+        CASE WHEN :has_price THEN CAST(refunds AS DECIMAL(18, 4)) END AS refunds,
+        CASE WHEN :has_price THEN CAST(adjustments AS DECIMAL(18, 4)) END AS adjustments,
         CAST(NULL AS BIGINT) AS sessions,
         CAST(NULL AS BIGINT) AS sessions_with_cart,
         CAST(NULL AS BIGINT) AS sessions_with_order,
@@ -103,9 +126,8 @@ of_items AS (
         CAST(NULL AS BIGINT) AS reached_cart,
         CAST(NULL AS BIGINT) AS reached_checkout,
         CAST(NULL AS BIGINT) AS reached_order
-    FROM {events}
-    WHERE :has_item_category AND item_id IS NOT NULL AND event_name IN ('view_item', 'add_to_cart', 'purchase', 'refund', 'adjustment')
-    GROUP BY shop_id, date, coalesce(item_category, '(not set)')
+    FROM items
+    LEFT JOIN bought ON bought.shop_id = items.shop_id AND bought.date = items.date AND bought.value = items.value
 )
 SELECT *, gross_revenue - discounts - refunds + adjustments AS net_revenue FROM of_events
 UNION ALL

@@ -19,10 +19,10 @@ variants AS (
         count_if(event_name = 'view_item') AS item_views,
         count_if(event_name = 'add_to_cart') AS add_to_carts,
         0 AS orders,
-        sum(CASE WHEN event_name = 'purchase' THEN quantity ELSE 0 END) AS units,
-        sum(CASE WHEN event_name = 'purchase' THEN price * quantity ELSE 0 END) AS gross_revenue,
-        sum(CASE WHEN event_name = 'purchase' THEN discount ELSE 0 END) AS discounts,
-        sum(CASE WHEN event_name = 'refund' THEN price * quantity - discount ELSE 0 END) AS refunds
+        coalesce(sum(quantity) FILTER (WHERE event_name = 'purchase'), 0) AS units,
+        coalesce(sum(price * quantity) FILTER (WHERE event_name = 'purchase'), 0) AS gross_revenue,
+        coalesce(sum(discount) FILTER (WHERE event_name = 'purchase'), 0) AS discounts,
+        coalesce(sum(price * quantity - discount) FILTER (WHERE event_name = 'refund'), 0) AS refunds
     FROM items
     GROUP BY shop_id, date, item_id, item_name, item_category, item_brand, price
 ),

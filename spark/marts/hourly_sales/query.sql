@@ -10,13 +10,13 @@ WITH hours AS (
         count_if(item_index = 0 AND event_name = 'add_to_cart') AS add_to_carts,
         count_if(item_index = 0 AND event_name = 'begin_checkout') AS checkouts,
         count_if(item_index = 0 AND event_name = 'purchase') AS orders,
-        sum(CASE WHEN event_name = 'purchase' THEN quantity ELSE 0 END) AS units,
-        CASE WHEN :has_price THEN CAST(sum(CASE WHEN event_name = 'purchase' THEN price * quantity ELSE 0 END) AS DECIMAL(18, 4)) END AS gross_revenue,
-        CASE WHEN :has_price THEN CAST(sum(CASE WHEN event_name = 'purchase' THEN discount ELSE 0 END) AS DECIMAL(18, 4)) END AS discounts,
-        CASE WHEN :has_price THEN CAST(sum(CASE WHEN event_name = 'refund' THEN price * quantity - discount ELSE 0 END) AS DECIMAL(18, 4)) END AS refunds,
-        CASE WHEN :has_price THEN CAST(sum(CASE WHEN event_name = 'adjustment' THEN price * quantity ELSE 0 END) AS DECIMAL(18, 4)) END AS adjustments,
-        CASE WHEN :has_tax THEN coalesce(sum(CASE WHEN item_index = 0 AND event_name = 'purchase' THEN tax END), 0) END AS tax,
-        CASE WHEN :has_shipping THEN coalesce(sum(CASE WHEN item_index = 0 AND event_name = 'purchase' THEN shipping END), 0) END AS shipping
+        coalesce(sum(quantity) FILTER (WHERE event_name = 'purchase'), 0) AS units,
+        CASE WHEN :has_price THEN CAST(coalesce(sum(price * quantity) FILTER (WHERE event_name = 'purchase'), 0) AS DECIMAL(18, 4)) END AS gross_revenue,
+        CASE WHEN :has_price THEN CAST(coalesce(sum(discount) FILTER (WHERE event_name = 'purchase'), 0) AS DECIMAL(18, 4)) END AS discounts,
+        CASE WHEN :has_price THEN CAST(coalesce(sum(price * quantity - discount) FILTER (WHERE event_name = 'refund'), 0) AS DECIMAL(18, 4)) END AS refunds,
+        CASE WHEN :has_price THEN CAST(coalesce(sum(price * quantity) FILTER (WHERE event_name = 'adjustment'), 0) AS DECIMAL(18, 4)) END AS adjustments,
+        CASE WHEN :has_tax THEN coalesce(sum(tax) FILTER (WHERE item_index = 0 AND event_name = 'purchase'), 0) END AS tax,
+        CASE WHEN :has_shipping THEN coalesce(sum(shipping) FILTER (WHERE item_index = 0 AND event_name = 'purchase'), 0) END AS shipping
     FROM {events}
     GROUP BY shop_id, date, hour
 )
