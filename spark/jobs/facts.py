@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import visits
+import sessioning
 from pyspark.cloudpickle import register_pickle_by_value
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from staging import MONEY, local_time
 
-register_pickle_by_value(visits)
+register_pickle_by_value(sessioning)
 
 ORDER_EVENTS = ("purchase", "refund", "adjustment")
 TABLES = ("fct_order_line", "fct_order", "fct_session", "fct_visitor", "fct_cart_line")
@@ -70,10 +70,10 @@ def orders(events: DataFrame) -> DataFrame:
 
 def sessions(events: DataFrame, tasks: int) -> DataFrame:
     """One row per session and day in which it has an accepted event."""
-    rows = events.filter(F.col("session_id").isNotNull() & (F.col("item_index") == 0)).select(*visits.READ)
+    rows = events.filter(F.col("session_id").isNotNull() & (F.col("item_index") == 0)).select(*sessioning.READ)
     if tasks > 1:
         rows = rows.repartition(tasks, "date", "session_id").sortWithinPartitions("date")
-    return rows.mapInArrow(visits.sessions, visits.SESSIONS)
+    return rows.mapInArrow(sessioning.sessions, sessioning.SESSIONS)
 
 
 def visitors(events: DataFrame) -> DataFrame:

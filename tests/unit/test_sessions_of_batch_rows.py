@@ -5,12 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
 import pytest
-import visits
+import sessioning
 
 DAY = date(2026, 1, 5)
 MIDNIGHT = datetime(2026, 1, 5, tzinfo=UTC)
 SCHEMA = pa.schema(
-    [(name, pa.string()) for name in visits.READ if name not in ("date", "event_time")]
+    [(name, pa.string()) for name in sessioning.READ if name not in ("date", "event_time")]
     + [("date", pa.date32()), ("event_time", pa.timestamp("us", tz="UTC"))]
 )
 FUNNEL = ("view_item", "add_to_cart", "begin_checkout", "purchase")
@@ -24,7 +24,7 @@ def event(name: str, minute: int, event_id: str = "e", **more) -> dict:
 def sessions(*rows: dict, cuts: int = 2) -> list[dict]:
     size = max(1, len(rows) // cuts)
     batches = [pa.RecordBatch.from_pylist(list(rows[at : at + size]), SCHEMA) for at in range(0, len(rows), size)]
-    return [row for batch in visits.sessions(iter(batches)) for row in batch.to_pylist()]
+    return [row for batch in sessioning.sessions(iter(batches)) for row in batch.to_pylist()]
 
 
 def steps(*names_and_minutes: tuple[str, int]) -> int:
@@ -81,7 +81,7 @@ def test_a_day_in_two_places_is_refused():
 
 
 def test_no_events_are_no_sessions():
-    assert list(visits.sessions(iter([pa.RecordBatch.from_pylist([], SCHEMA)]))) == []
+    assert list(sessioning.sessions(iter([pa.RecordBatch.from_pylist([], SCHEMA)]))) == []
 
 
 def test_sessions_are_those_of_a_count_event_by_event():
@@ -99,9 +99,9 @@ def test_sessions_are_those_of_a_count_event_by_event():
     ]
     expected = {}
     for one in sorted(given, key=lambda one: (one["event_time"], FUNNEL.index(one["event_name"]) if one["event_name"] in FUNNEL else -1)):
-        row = expected.setdefault(one["session_id"], {"step": 0} | dict.fromkeys(visits.COUNTED.values(), 0))
-        if one["event_name"] in visits.COUNTED:
-            row[visits.COUNTED[one["event_name"]]] += 1
+        row = expected.setdefault(one["session_id"], {"step": 0} | dict.fromkeys(sessioning.COUNTED.values(), 0))
+        if one["event_name"] in sessioning.COUNTED:
+            row[sessioning.COUNTED[one["event_name"]]] += 1
         reached = FUNNEL.index(one["event_name"]) + 1 if one["event_name"] in FUNNEL else 0
         if reached == row["step"] + 1 or (reached == 4 and row["step"] == 2):
             row["step"] = reached
