@@ -55,7 +55,7 @@ lint: setup ## ruff's checks and formatting
 drills: setup ## break the stream in every way and check every number; writes docs/drills.md (an hour; quick=1: minutes)
 	@$(PYTHON_IN_VENV) -m drills --both $(if $(quick),--quick) --report docs/drills.md
 
-bench-batch: setup ## the batch side against the usual ways; writes docs/benchmarks.md (a quarter of an hour on a quiet machine; full=1: half an hour; quick=1: a try that writes nothing)
+bench-batch: setup ## the batch side against the usual ways; writes docs/benchmarks.md (about an hour on a quiet machine; full=1: larger sizes, too; only=PART; quick=1: a try that writes nothing)
 	@$(PYTHON_IN_VENV) -m benchmarks.batch $(if $(quick),--quick) $(if $(full),--full) $(foreach part,$(only),--only $(part))
 
 docs: setup ## write the generated pages of docs/ anew
