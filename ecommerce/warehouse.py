@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date
+from typing import Any
 
 import psycopg
 import pyarrow as pa
@@ -34,6 +35,21 @@ TOUCHED = {"touched_product": "product_id", "touched_customer": "customer_id"}
 
 MUCH = (50, 0.1, 50_000)
 """Rows, and part of the table's, above which statistics are taken at once: autovacuum's own rule, and a number that is always much."""
+
+REMOVE = """
+    WITH removed AS (
+        DELETE FROM {published} AS o WHERE o.shop_id = %(shop)s AND o.date = ANY(%(days)s)
+            AND NOT EXISTS (SELECT FROM {staged} AS n WHERE n.date = ANY(%(days)s) AND {same_key})
+        RETURNING o.date)
+    SELECT 'removed', date, count(*) FROM removed GROUP BY date"""
+MERGE = """
+    WITH merged AS (
+        MERGE INTO {published} AS o USING (SELECT * FROM {staged} WHERE date = ANY(%(days)s)) AS n
+        ON o.shop_id = %(shop)s AND o.date = ANY(%(days)s) AND {same_key}
+        WHEN MATCHED AND ({old}) IS DISTINCT FROM ({new}) THEN UPDATE SET ({rest}, run_id) = ({new}, %(run)s)
+        WHEN NOT MATCHED THEN INSERT ({all}, run_id) VALUES ({staged_row}, %(run)s)
+        RETURNING merge_action() AS action, n.date)
+    SELECT CASE action WHEN 'INSERT' THEN 'added' ELSE 'changed' END, date, count(*) FROM merged GROUP BY 1, 2"""
 
 
 class WarehouseError(PlatformError):
@@ -178,42 +194,14 @@ def staged_rows(connection: psycopg.Connection, staging: Staging) -> dict[str, i
     return {name: connection.execute(count.format(staging.identifier(name))).fetchone()[0] for name in staging.schemas}
 
 
-def row_changes(connection: psycopg.Connection, staging: Staging, days: list[date]) -> dict[date, dict[str, dict[str, int]]]:
-    """Rows that publication will add, remove and change in each fact table, by day; nothing of days not published before."""
-    found: dict[date, dict[str, dict[str, int]]] = {}
-    scope = {"shop": staging.shop_id, "days": days}
-    known = "SELECT array_agg(DISTINCT date) FROM warehouse.etl_run_day WHERE shop_id = %(shop)s AND date = ANY(%(days)s)"
-    scope["days"] = connection.execute(known, scope).fetchone()[0] or []
-    for name in (name for name in staging.schemas if name.startswith("fct_") and scope["days"]):
-        for day, added, removed, changed in connection.execute(_changes_of(connection, staging, name), scope):
-            if added or removed or changed:
-                found.setdefault(day, {})[name] = {"added": added, "removed": removed, "changed": changed}
-    return found
+def replace_days(connection: psycopg.Connection, staging: Staging, days: list[date]) -> dict[date, dict[str, dict[str, int]]]:
+    """Replace the shop's ``days`` in every table of ``staging``; call inside a transaction.
 
+    Rows of marts are replaced. A row of a fact table that is as before stays, with the id of the run that wrote it.
 
-def _changes_of(connection: psycopg.Connection, staging: Staging, name: str) -> sql.Composed:
-    query = """
-        SELECT attname FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY(indkey)
-        WHERE indrelid = to_regclass(%s) AND indisprimary"""
-    keys = [key for (key,) in connection.execute(query, (f"warehouse.{name}",))]
-    rest = [column for column in staging.schemas[name].names if column not in keys]
-    columns = lambda table, names: sql.SQL(", ").join(sql.Identifier(table, column) for column in names)  # noqa: E731
-    return sql.SQL("""
-        SELECT date, count(*) FILTER (WHERE o.run_id IS NULL), count(*) FILTER (WHERE n._task IS NULL),
-               count(*) FILTER (WHERE o.run_id IS NOT NULL AND n._task IS NOT NULL AND ROW({new}) IS DISTINCT FROM ROW({old}))
-        FROM (SELECT * FROM {staged} WHERE date = ANY(%(days)s)) AS n
-        FULL JOIN (SELECT * FROM {published} WHERE shop_id = %(shop)s AND date = ANY(%(days)s)) AS o USING ({keys})
-        GROUP BY date""").format(
-        new=columns("n", rest),
-        old=columns("o", rest),
-        staged=staging.identifier(name),
-        published=sql.Identifier("warehouse", name),
-        keys=sql.SQL(", ").join(map(sql.Identifier, keys)),
-    )
-
-
-def replace_days(connection: psycopg.Connection, staging: Staging, days: list[date]) -> None:
-    """Replace the shop's ``days`` in every table of ``staging``; call inside a transaction."""
+    Returns:
+        Rows added, removed and changed in each fact table, by day; nothing of days not published before.
+    """
     scope = {"shop": staging.shop_id, "days": days, "run": staging.run_id}
     for name, touched, column in (
         ("mart_daily_product", "touched_product", "product_id"),
@@ -225,14 +213,68 @@ def replace_days(connection: psycopg.Connection, staging: Staging, days: list[da
                 UNION ALL SELECT {column} FROM {staged}) AS rows WHERE {column} IS NOT NULL"""
         parts = {"touched": staging.identifier(touched), "column": sql.Identifier(column), "name": sql.Identifier(name)}
         connection.execute(sql.SQL(statement).format(**parts, staged=staging.identifier(name)), scope)
-    for name, schema in staging.schemas.items():
-        columns = sql.SQL(", ").join(map(sql.Identifier, schema.names))
-        target, staged = sql.Identifier("warehouse", name), staging.identifier(name)
-        rows = sql.SQL("true" if name in staging.whole else "date = ANY(%(days)s)")
-        connection.execute(sql.SQL("DELETE FROM {} WHERE shop_id = %(shop)s AND {}").format(target, rows), scope)
-        statement = sql.SQL("INSERT INTO {} ({}, run_id) SELECT {}, %(run)s FROM {} WHERE {}")
-        inserted = connection.execute(statement.format(target, columns, columns, staged, rows), scope).rowcount
-        _take_statistics(connection, name, inserted)
+    known = "SELECT array_agg(DISTINCT date) FROM warehouse.etl_run_day WHERE shop_id = %(shop)s AND date = ANY(%(days)s)"
+    before = connection.execute(known, scope).fetchone()[0] or []
+    changes: dict[date, dict[str, dict[str, int]]] = {}
+    for name in staging.schemas:
+        if name.startswith("fct_"):
+            written, found = merge_days(connection, staging, name, days)
+            for day in found.keys() & before:
+                changes.setdefault(day, {})[name] = found[day]
+        else:
+            written = _replace_rows(connection, staging, name, scope)
+        _take_statistics(connection, name, written)
+    return changes
+
+
+def _replace_rows(connection: psycopg.Connection, staging: Staging, name: str, scope: dict[str, Any]) -> int:
+    """Delete and insert; the number of rows written."""
+    columns, target = _names(staging.schemas[name].names), sql.Identifier("warehouse", name)
+    rows = sql.SQL("true" if name in staging.whole else "date = ANY(%(days)s)")
+    connection.execute(sql.SQL("DELETE FROM {} WHERE shop_id = %(shop)s AND {}").format(target, rows), scope)
+    statement = sql.SQL("INSERT INTO {} ({}, run_id) SELECT {}, %(run)s FROM {} WHERE {}")
+    return connection.execute(statement.format(target, columns, columns, staging.identifier(name), rows), scope).rowcount
+
+
+def merge_days(connection: psycopg.Connection, staging: Staging, name: str, days: list[date]) -> tuple[int, dict[date, dict[str, int]]]:
+    """Remove, change and add the rows of one table that differ; call inside a transaction.
+
+    Returns:
+        The number of rows written; and rows added, removed and changed by day, of days where there are any.
+    """
+    scope = {"shop": staging.shop_id, "days": days, "run": staging.run_id}
+    columns, keys = staging.schemas[name].names, _primary_key(connection, name)
+    rest = [column for column in columns if column not in keys]
+    parts = {
+        "published": sql.Identifier("warehouse", name),
+        "staged": staging.identifier(name),
+        "same_key": sql.SQL(" AND ").join(sql.SQL("o.{0} = n.{0}").format(sql.Identifier(key)) for key in keys),
+        "old": _names(rest, "o"),
+        "new": _names(rest, "n"),
+        "rest": _names(rest),
+        "all": _names(columns),
+        "staged_row": _names(columns, "n"),
+    }
+    written, by_day = 0, {}
+    # A nested loop would look for each new row among all that were inserted before it.
+    connection.execute("SET LOCAL enable_nestloop = off")
+    for statement in (REMOVE, MERGE):
+        for kind, day, rows in connection.execute(sql.SQL(statement).format(**parts), scope).fetchall():
+            by_day.setdefault(day, {"added": 0, "removed": 0, "changed": 0})[kind] = rows
+            written += rows if kind != "removed" else 0
+    connection.execute("SET LOCAL enable_nestloop TO DEFAULT")
+    return written, by_day
+
+
+def _primary_key(connection: psycopg.Connection, name: str) -> list[str]:
+    query = """
+        SELECT attname FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY(indkey)
+        WHERE indrelid = to_regclass(%s) AND indisprimary"""
+    return [key for (key,) in connection.execute(query, (f"warehouse.{name}",))]
+
+
+def _names(columns: Iterable[str], table: str = "") -> sql.Composed:
+    return sql.SQL(", ").join(sql.Identifier(table, column) if table else sql.Identifier(column) for column in columns)
 
 
 def _take_statistics(connection: psycopg.Connection, table: str, inserted: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import batch_processing
@@ -29,7 +30,9 @@ def main(arguments: list[str]) -> None:
     rows = staged.rows.mapInArrow(judging.judged(*staged.verdicts), staging.STAGED)
     accepted = rows.filter(F.col("_reason").isNull() & F.col("_excluded").isNull()).withColumn("date", F.col("_day"))
     events = facts.with_hour(accepted.select(*staging.CONTRACT, "date"), job.shop.time_zone).cache()
-    of_events = {name: frame.cache() for name, frame in facts.of_events(events, TASKS).items()}
+    of_events = facts.of_events(events, TASKS)
+    if os.environ["BENCH_KEEP"]:
+        of_events = {name: frame.cache() for name, frame in of_events.items()}
     with connect.named(spark, {"events": events, **of_events}) as views:
         # The warehouse was emptied: the day is the whole history.
         queries = batch_processing.mart_frames(spark, views, views, staged.absent, marts.load_all())

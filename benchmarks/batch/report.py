@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ecommerce.config import PROJECT_DIR
+from benchmarks.batch import world
+from ecommerce.config import PROJECT_DIR, Settings
 
 PAGE = PROJECT_DIR / "docs" / "benchmarks.md"
 KEPT = "batch.json"
@@ -86,7 +87,7 @@ def _result(values: dict[str, Any]) -> Result:
 def section(result: Result) -> str:
     """The section's Markdown."""
     cores, about = os.cpu_count(), f"{datetime.now(UTC):%Y-%m-%d}"
-    head = f"{result.lines:,} order lines of one day; medians of {result.repetitions}, the ways taking turns; {cores} cores, Python {platform.python_version()}; {about}."
+    head = f"{result.lines:,} order lines of one day; medians of {result.repetitions}, the ways taking turns; {cores} cores, Spark's heap {world.HEAP}, Python {platform.python_version()}; {about}."
     text = [
         "## Batch",
         "",
@@ -99,7 +100,12 @@ def section(result: Result) -> str:
         goal = f"≤ {row.goal:g}x" if row.goal else "–"
         text.append(f"| {row.what} | {row.ours:.2f} | {row.theirs:.2f} | {row.ratio:.2f}x | {goal} | {row.verdict} |")
     text += ["", *(f"- {row.what}: {row.note}" for row in result.rows if row.note), *(f"- {note}" for note in result.notes), ""]
-    text += ["### Cost as rows and days grow", "", "The whole job on a warm Connect server, once each.", ""]
+    text += [
+        "### Cost as rows and days grow",
+        "",
+        f"The whole job on a warm Connect server, once each; by rows with the platform's own heap ({Settings().spark_driver_memory}).",
+        "",
+    ]
     text += ["| rows of a day | s | µs a row | peak memory of Spark, MiB |", "|---:|---:|---:|---:|"]
     text += [f"| {rows:,} | {took:.1f} | {took / rows * 1e6:.1f} | {peak:.0f} |" for rows, took, peak in result.by_rows]
     names = list(dict.fromkeys(name for steps in result.steps.values() for name in steps))

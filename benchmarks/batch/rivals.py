@@ -25,6 +25,8 @@ from ecommerce.local import jars, servers, spark
 
 HERE = Path(__file__).parent
 JDBC = ("org.postgresql", "postgresql", "42.7.7")
+DELETE = "DELETE FROM warehouse.fct_order_line WHERE shop_id = %(shop)s AND date = %(day)s"
+SCOPE: dict[str, Any] = {"shop": world.SHOP, "day": world.DAY}
 JDBC_SHA256 = "157963d60ae66d607e09466e8c0cdf8087e9cb20d0159899ffca96bca2528460"
 
 
@@ -60,14 +62,15 @@ def ours_cold(settings: Settings) -> float:
         return time.perf_counter() - begin
 
 
-def jdbc(settings: Settings, jar: Path) -> float:
-    """The usual way from a cold process: spark-submit on both cores, the JDBC writer."""
+def jdbc(settings: Settings, jar: Path, keep: bool = True) -> float:
+    """The usual way from a cold process: spark-submit on both cores, the JDBC writer; ``keep``: facts are computed once."""
     world.wipe(settings)
     job = ["--run-id", "jdbc", "--shop", world.SHOP, "--source", archive.SOURCE, "--from", str(world.DAY), "--to", str(world.DAY)]
     flags = ["--master", "local[2]", "--jars", str(jar), "--conf", "spark.ui.enabled=false", "--conf", "spark.sql.shuffle.partitions=4"]
     command = spark.submit_command(settings, settings.spark_driver_memory, *flags, str(HERE / "jdbc_job.py"), *job)
     environment = {**os.environ, **spark.environment()}
     environment["PYTHONPATH"] = os.pathsep.join([str(PROJECT_DIR), str(PROJECT_DIR / "spark" / "jobs")])
+    environment["BENCH_KEEP"] = "1" if keep else ""
     environment.pop("SPARK_REMOTE", None)
     return world.seconds(command, environment)
 
@@ -134,53 +137,45 @@ def _cast(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
 
 
 class Publication:
-    """Publishing a re-run of the day under a reader: the platform's way, and delete and insert with no staging table."""
+    """Publishing staged order lines of a day under a reader: the platform's merge, and DELETE and INSERT of them all."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def ours(self) -> tuple[float, float]:
-        """Seconds of the transaction that replaces the day, and the longest that a reader waited, seconds."""
+    def took(self, ours: bool, change: str, published: bool = True) -> tuple[float, float]:
+        """Seconds of the transaction, and the longest that a reader waited, seconds.
+
+        ``change``: the condition of the rows that are not as before; ``published``: the day is there already.
+        """
         with warehouse.connect() as connection:
             staging = warehouse.create_staging(connection, "bench", world.SHOP, ["fct_order_line"])
-            names = sql.SQL(", ").join(map(sql.Identifier, staging.schemas["fct_order_line"].names))
-            fill = sql.SQL("INSERT INTO {} ({}, _task) SELECT {}, 0 FROM warehouse.fct_order_line").format(
-                staging.identifier("fct_order_line"), names, names
-            )
-            connection.execute(fill)
+            table, names = staging.identifier("fct_order_line"), _names(staging)
+            connection.execute(sql.SQL("INSERT INTO {} ({}, _task) SELECT {}, 0 FROM warehouse.fct_order_line").format(table, names, names))
+            connection.execute(sql.SQL("UPDATE {} SET quantity = quantity + 1 WHERE ").format(table) + sql.SQL(change))
+            if not published:
+                connection.execute(DELETE, SCOPE)
+            with psycopg.connect(self._settings.postgres_dsn("owner"), autocommit=True) as owner:
+                owner.execute("VACUUM ANALYZE warehouse.fct_order_line")
             with reading(self._settings) as waits:
                 begin = time.perf_counter()
                 with connection.transaction():
-                    _replace(connection, staging)
+                    if ours:
+                        warehouse.merge_days(connection, staging, "fct_order_line", [world.DAY])
+                    else:
+                        _replace(connection, staging)
                 took = time.perf_counter() - begin
             warehouse.drop_staging(connection, world.SHOP)
             return took, max(waits)
 
-    def straight(self, table: pa.Table) -> tuple[float, float]:
-        """Delete the day and COPY its rows straight into the indexed table, in one transaction."""
-        from adbc_driver_postgresql import dbapi
-
-        run = table.append_column("run_id", pa.array(["straight"] * table.num_rows))
-        with (
-            reading(self._settings) as waits,
-            dbapi.connect(self._settings.postgres_dsn("loader")) as connection,
-            connection.cursor() as cursor,
-        ):
-            begin = time.perf_counter()
-            cursor.execute(f"DELETE FROM warehouse.fct_order_line WHERE shop_id = '{world.SHOP}' AND date = '{world.DAY}'")
-            cursor.adbc_ingest("fct_order_line", run, mode="append", db_schema_name="warehouse")
-            connection.commit()
-            took = time.perf_counter() - begin
-        return took, max(waits)
-
 
 def _replace(connection: psycopg.Connection, staging: warehouse.Staging) -> None:
-    """What warehouse.replace_days does to one table."""
-    names = sql.SQL(", ").join(map(sql.Identifier, staging.schemas["fct_order_line"].names))
-    scope: dict[str, Any] = {"shop": world.SHOP, "day": world.DAY}
-    connection.execute("DELETE FROM warehouse.fct_order_line WHERE shop_id = %(shop)s AND date = %(day)s", scope)
+    connection.execute(DELETE, SCOPE)
     insert = sql.SQL("INSERT INTO warehouse.fct_order_line ({}, run_id) SELECT {}, 'bench' FROM {}")
-    connection.execute(insert.format(names, names, staging.identifier("fct_order_line")))
+    connection.execute(insert.format(_names(staging), _names(staging), staging.identifier("fct_order_line")))
+
+
+def _names(staging: warehouse.Staging) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, staging.schemas["fct_order_line"].names))
 
 
 @contextmanager

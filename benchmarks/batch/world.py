@@ -24,6 +24,8 @@ from ecommerce.config import PROJECT_DIR, Settings
 from ecommerce.local import servers
 
 SHOP, DAY = "demo", date(2026, 2, 3)
+HEAP = "2g"
+"""Of Spark, the platform's and the rival's."""
 LINES_AN_ORDER, PRODUCTS, FILE_ROWS = 3, 2000, 250_000
 JOB = PROJECT_DIR / "spark" / "jobs" / "batch_processing.py"
 
@@ -31,7 +33,7 @@ JOB = PROJECT_DIR / "spark" / "jobs" / "batch_processing.py"
 @contextmanager
 def platform(folder: Path) -> Iterator[Settings]:
     """PostgreSQL with the migrated schema, this process's and its children's settings; Spark is started by who needs it."""
-    settings = servers.isolated_settings(folder, spark_driver_memory="2g")
+    settings = servers.isolated_settings(folder, spark_driver_memory=HEAP)
     os.environ.update(servers.environment(settings))
     os.environ["PYTHONPATH"] = str(PROJECT_DIR)
     config.settings.cache_clear()
@@ -135,7 +137,7 @@ def days(number: int) -> tuple[date, date]:
 
 
 class Peak:
-    """The largest resident memory, bytes, of a process and its children, looked at ten times a second."""
+    """The largest memory, bytes, of a process and its children, looked at four times a second; a page that several share counts once."""
 
     def __init__(self, pid: int) -> None:
         import threading
@@ -152,12 +154,12 @@ class Peak:
         self._thread.join()
 
     def _watch(self) -> None:
-        while not self._end.wait(0.1):
-            self.bytes = max(self.bytes, sum(_resident(one) for one in (self._process, *self._process.children(recursive=True))))
+        while not self._end.wait(0.25):
+            self.bytes = max(self.bytes, sum(_memory(one) for one in (self._process, *self._process.children(recursive=True))))
 
 
-def _resident(process: psutil.Process) -> int:
+def _memory(process: psutil.Process) -> int:
     try:
-        return process.memory_info().rss
+        return process.memory_full_info().pss
     except psutil.NoSuchProcess:
         return 0

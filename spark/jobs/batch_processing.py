@@ -285,8 +285,7 @@ def publish(
     output.publish(stats)
     job.timings.end("lake")
     with connection.transaction():
-        row_changes = warehouse.row_changes(connection, tables, output.days)
-        warehouse.replace_days(connection, tables, output.days)
+        row_changes = warehouse.replace_days(connection, tables, output.days)
         warehouse.refresh_dimensions(connection, tables, job.shop, output.days)
         runlog.quarantine(output.days, sorted({row[1] for row in held_back}), held_back)
         runlog.findings(job.findings)

@@ -115,7 +115,7 @@ class RunLog:
     def days(self, days: list[date], row_changes: dict[date, dict[str, Any]]) -> int:
         """Record each published shop-day: measures, checksum, and what changed against its previous run.
 
-        ``row_changes`` is that of warehouse.row_changes, by day.
+        ``row_changes`` is that of warehouse.replace_days.
 
         Returns:
             The number of days recorded.

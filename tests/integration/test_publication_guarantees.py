@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 import psycopg
 import pyarrow as pa
 import pytest
+from psycopg import sql
 
 from ecommerce import warehouse
 from ecommerce.config import settings
@@ -46,8 +47,8 @@ def seen() -> list[tuple[str, str]]:
         return connection.execute(query, (SHOP,)).fetchall()
 
 
-def published(connection: psycopg.Connection) -> None:
-    staging = staged(connection, "old", "a", "b")
+def published(connection: psycopg.Connection, run_id: str = "old") -> None:
+    staging = staged(connection, run_id, "a", "b")
     with connection.transaction():
         warehouse.replace_days(connection, staging, [DAY])
 
@@ -58,7 +59,29 @@ def test_a_reader_sees_the_old_day_until_the_new_one_is_whole(loader):
     with loader.transaction():
         warehouse.replace_days(loader, staging, [DAY])
         assert seen() == [("old", "a"), ("old", "b")]
-    assert seen() == [("new", "b"), ("new", "c")]
+    assert seen() == [("old", "b"), ("new", "c")]
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["published before", "control: a first publication"])
+def test_rows_that_are_as_before_keep_their_run_and_the_others_are_counted(loader, known):
+    published(loader)
+    staging = staged(loader, "new", "b", "c")
+    loader.execute(sql.SQL("UPDATE {} SET events = 2 WHERE client_id = 'b'").format(staging.identifier("fct_visitor")))
+    visitors(staging, ["d"], task=1)
+    with loader.transaction(force_rollback=True):
+        if known:
+            run = "INSERT INTO warehouse.etl_run (run_id, shop_id, source, from_date, to_date, status) VALUES ('old', %s, '', %s, %s, 'running')"
+            loader.execute(run, (SHOP, DAY, DAY))
+            day = (
+                "INSERT INTO warehouse.etl_run_day (run_id, shop_id, date, source, checksum, measures) VALUES ('old', %s, %s, '', '', '{}')"
+            )
+            loader.execute(day, (SHOP, DAY))
+        found = warehouse.replace_days(loader, staging, [DAY])
+        assert found == ({DAY: {"fct_visitor": {"added": 2, "removed": 1, "changed": 1}}} if known else {})
+        assert warehouse.replace_days(loader, staging, [DAY]) == {}
+    published(loader)
+    published(loader, "again")
+    assert seen() == [("old", "a"), ("old", "b")]
 
 
 @pytest.mark.parametrize("guarded", [True, False], ids=["in a transaction", "control: without one"])

@@ -1,4 +1,4 @@
--- Schema warehouse: the star schema and marts that Spark publishes. PostgreSQL 15 to 18.
+-- Schema warehouse: the star schema and marts that Spark publishes. PostgreSQL 17 or newer.
 CREATE SCHEMA IF NOT EXISTS warehouse;
 -- Schema staging: one set of unlogged tables a run, filled by executors, emptied after publication.
 CREATE SCHEMA IF NOT EXISTS staging;
