@@ -60,7 +60,7 @@ class Settings:
     spark_connect_port: int = _setting(15002, "Spark Connect port of the local run")
     spark_ui_port: int = _setting(4040, "Spark UI port of the local run")
     spark_master: str = _setting("local[2]", "where the Connect server runs its tasks: local[n] or spark://host:port")
-    spark_driver_memory: str = _setting("1g", "heap of the Spark Connect server")
+    spark_driver_memory: str = _setting("704m", "heap of the Spark Connect server; the whole of it takes up to 1.3 GiB more")
     airflow_port: int = _setting(8080, "Airflow's web port")
     airflow_url: str = _setting("", "Airflow's address as the dashboard asks it (default: http://<host>:<airflow_port>)")
     dashboard_port: int = _setting(8000, "the dashboard's port")

@@ -49,7 +49,7 @@ class Result:
     quick: bool
     rows: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    by_rows: list[tuple[int, float, float]] = field(default_factory=list)
+    by_rows: list[tuple[int, float, float, float]] = field(default_factory=list)
     by_days: list[tuple[int, float]] = field(default_factory=list)
     steps: dict[int, dict[str, float]] = field(default_factory=dict)
 
@@ -106,12 +106,16 @@ def section(result: Result) -> str:
         f"The whole job on a warm Connect server, once each; by rows with the platform's own heap ({Settings().spark_driver_memory}).",
         "",
     ]
-    text += ["| rows of a day | s | µs a row | peak memory of Spark, MiB |", "|---:|---:|---:|---:|"]
-    text += [f"| {rows:,} | {took:.1f} | {took / rows * 1e6:.1f} | {peak:.0f} |" for rows, took, peak in result.by_rows]
+    text += ["| rows of a day | s | µs a row | peak memory of Spark, MiB | DuckDB, s | ratio |", "|---:|---:|---:|---:|---:|---:|"]
+    text += [
+        f"| {rows:,} | {took:.1f} | {took / rows * 1e6:.1f} | {peak:.0f} | {duck:.1f} | {took / duck:.1f}x |"
+        for rows, took, peak, duck in result.by_rows
+    ]
+    text += ["", _crossing(result)]
     names = list(dict.fromkeys(name for steps in result.steps.values() for name in steps))
     text += ["", "Its steps, seconds:", "", "| rows of a day | " + " | ".join(names) + " |", "|---:" * (len(names) + 1) + "|"]
     text += [f"| {rows:,} | " + " | ".join(f"{steps.get(name, 0):.1f}" for name in names) + " |" for rows, steps in result.steps.items()]
-    text += ["", *_plot("Seconds by rows", [f"{rows:,}" for rows, _, _ in result.by_rows], [took for _, took, _ in result.by_rows]), ""]
+    text += ["", *_plot("Seconds by rows", [f"{rows:,}" for rows, *_ in result.by_rows], [took for _, took, *_ in result.by_rows]), ""]
     text += ["| days in one job | s | s a day |", "|---:|---:|---:|"]
     text += [f"| {days} | {took:.1f} | {took / days:.2f} |" for days, took in result.by_days]
     text += ["", *_plot("Seconds by days", [str(days) for days, _ in result.by_days], [took for _, took in result.by_days]), ""]
@@ -125,9 +129,19 @@ def _plot(title: str, labels: list[str], values: list[float]) -> list[str]:
     return ["```mermaid", "xychart-beta", f'  title "{title}"', f"  x-axis [{names}]", '  y-axis "seconds"', f"  line [{numbers}]", "```"]
 
 
+def _crossing(result: Result) -> str:
+    """Where Spark overtakes DuckDB, in a sentence."""
+    if not result.by_rows:
+        return ""
+    ahead = [rows for rows, took, _, duck in result.by_rows if took < duck]
+    if ahead:
+        return f"Spark overtakes DuckDB at {ahead[0]:,} rows."
+    return f"There is no crossing point up to {result.by_rows[-1][0]:,} rows on this machine: DuckDB is ahead at every size."
+
+
 def _linear(result: Result) -> str:
     """Where a row begins to cost more again, and which steps grew most there, in a sentence."""
-    costs = [(rows, took / rows) for rows, took, _ in result.by_rows]
+    costs = [(rows, took / rows) for rows, took, *_ in result.by_rows]
     rising = [(few, many) for (few, before), (many, after) in itertools.pairwise(costs) if after > 1.2 * before]
     fixed = "What a job costs whatever it holds (session, planning, publication of many tables) makes small days dear by the row."
     if not rising:

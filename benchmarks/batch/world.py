@@ -19,11 +19,13 @@ import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ecommerce import archive, config, etl, lake
+from ecommerce import archive, config, etl, ingest, lake
 from ecommerce.config import PROJECT_DIR, Settings
 from ecommerce.local import servers
+from ecommerce.shops import shop as find_shop
 
-SHOP, DAY = "demo", date(2026, 2, 3)
+SHOP, DAY, SEED = "demo", date(2026, 2, 3), 42
+YEAR = date(2025, 1, 1), date(2025, 12, 31)
 HEAP = "2g"
 """Of Spark, the platform's and the rival's."""
 LINES_AN_ORDER, PRODUCTS, FILE_ROWS = 3, 2000, 250_000
@@ -105,9 +107,15 @@ def wipe(settings: Settings) -> None:
         connection.execute("CHECKPOINT") if connection.execute("SELECT pg_has_role('pg_checkpoint', 'MEMBER')").fetchone()[0] else None
 
 
-def job(settings: Settings, first: date = DAY, last: date = DAY) -> float:
+def simulate(first: date, last: date) -> None:
+    """Land the simulated shop's days."""
+    for number in range((last - first).days + 1):
+        ingest.land_simulated("bench", find_shop(SHOP), first + timedelta(days=number), SEED)
+
+
+def job(settings: Settings, first: date = DAY, last: date = DAY, source: str = archive.SOURCE) -> float:
     """Seconds of the platform's whole job as a process of its own, on the Connect server."""
-    command = [sys.executable, str(JOB), "--run-id", etl.new_run_id(), "--shop", SHOP, "--source", archive.SOURCE]
+    command = [sys.executable, str(JOB), "--run-id", etl.new_run_id(), "--shop", SHOP, "--source", source]
     command += ["--from", first.isoformat(), "--to", last.isoformat()]
     return seconds(command, etl.spark_environment())
 
