@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from ecommerce import erasure_lake, erasure_stores, warehouse
+from ecommerce import erasure_lake, erasure_stores, log_retention, warehouse
 from ecommerce.config import Settings
 from ecommerce.erasure_terms import Person
 from ecommerce.errors import PlatformError
@@ -37,11 +37,13 @@ class Place:
 
 @dataclass(frozen=True)
 class Proof:
-    """Of one shop. ``kafka_until``: when the log and the dead letters have dropped the last record; ``not_searched``: what could not be."""
+    """Of one shop. ``events_until``, ``letters_until``: when Kafka's log of events and its dead letters have dropped the last record;
+    ``not_searched``: what could not be."""
 
     shop_id: str
     places: list[Place]
-    kafka_until: datetime
+    events_until: datetime
+    letters_until: datetime
     not_searched: list[str]
 
     @property
@@ -83,8 +85,8 @@ def _of_shop(settings: Settings, suppression: Suppression, person: Person, say: 
             places.append(Place(step.name, looked, step.unit, removed[step.name], left))
         say(f"{person.shop_id}: the append-only file of Redis is rewritten")
         erasure_stores.rewrite_append_only_file(settings)
-    until = datetime.now(UTC) + timedelta(hours=settings.kafka_retention_hours)
-    return Proof(person.shop_id, places, until, erasure_lake.not_searchable(settings, person))
+    events, letters = log_retention.dropped_by(settings, datetime.now(UTC))
+    return Proof(person.shop_id, places, events, letters, erasure_lake.not_searchable(settings, person))
 
 
 @contextmanager

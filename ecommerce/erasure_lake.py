@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ecommerce import lake, privacy
+from ecommerce import lake, privacy, suppressed_rows
 from ecommerce.config import PROJECT_DIR, Settings
 from ecommerce.erasure_terms import ERASED, Person, Step, word
-from ecommerce.suppression import TOKENS, Suppression
+from ecommerce.suppression import Suppression
 
 
 def _partitions(settings: Settings, layer: str, person: Person) -> Iterator[Path]:
@@ -84,27 +84,10 @@ def _erase_events(settings: Settings, suppression: Suppression, person: Person) 
             return 0
         table = pq.ParquetFile(old).read()
         new.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(_anonymous(table, _mask(table, person), suppression, person.shop_id), new, compression="zstd")
+        pq.write_table(suppressed_rows.anonymous(table, _mask(table, person), suppression, person.shop_id), new, compression="zstd")
         return found
 
     return sum(_replace(partition, rewrite) for partition in _partitions(settings, "events", person))
-
-
-def _anonymous(table: pa.Table, mask: Any, suppression: Suppression, shop_id: str) -> pa.Table:
-    for name in (*TOKENS, "event_id", "user_id"):
-        place, column = table.schema.get_field_index(name), table[name].combine_chunks()
-        new = [_stand_in(suppression, shop_id, name, value) for value in column.filter(mask).to_pylist()]
-        filled = pc.replace_with_mask(
-            column, mask.combine_chunks() if isinstance(mask, pa.ChunkedArray) else mask, pa.array(new, column.type)
-        )
-        table = table.set_column(place, table.schema.field(place), filled)
-    return table
-
-
-def _stand_in(suppression: Suppression, shop_id: str, name: str, value: str | None) -> str | None:
-    if value is None or name == "user_id":
-        return None
-    return suppression.event_id(shop_id, value) if name == "event_id" else suppression.token(shop_id, name, value)
 
 
 def _look_events(settings: Settings, person: Person) -> tuple[int, int]:
@@ -142,8 +125,11 @@ def _look_quarantine(settings: Settings, person: Person) -> tuple[int, int]:
 
 
 def _source(partition: Path) -> dict[str, Any]:
-    """The source.toml of a landing partition's source; empty where it is not one of the platform's."""
+    """The source.toml of a landing partition's source, of one that is not the platform's what the landing kept of it."""
     path = PROJECT_DIR / "spark" / "sources" / partition.parts[-3] / "source.toml"
+    manifest = lake.read_manifest(partition)
+    if manifest is not None and (kept := manifest.details.get("layout")):
+        return kept
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
@@ -151,7 +137,7 @@ def _erase_landing(settings: Settings, suppression: Suppression, person: Person)
     removed, pattern = 0, word(person.customer)
     for partition in _partitions(settings, "landing", person):
         source = _source(partition)
-        if privacy.columns(source):
+        if privacy.places(source):
             change = privacy.anonymous(source, person.shop_id, suppression)
             found = _replace(partition, lambda old, new, s=source, c=change: privacy.rewrite(old, new, s, c))
             removed += found
@@ -177,28 +163,21 @@ def _note(partition: Path, found: int, pattern: re.Pattern[str]) -> None:
 def _look_landing(settings: Settings, person: Person) -> tuple[int, int]:
     looked = left = 0
     for partition in _partitions(settings, "landing", person):
-        known = privacy.columns(_source(partition))
-        ids = {known[name]: values for name, values in (("user_id", {person.customer}), ("client_id", person.clients)) if name in known}
-        for path in lake.files(partition) if known else ():
+        if not privacy.places(source := _source(partition)):
+            continue
+        theirs = privacy.names(source, person)
+        for path in lake.files(partition):
             looked += 1
             with path.open("rb") as stream:
-                for _, row, _ in privacy.rows(stream, _source(partition)):
-                    left += row is not None and _is_theirs(row, ids, known)
+                left += sum(row is not None and theirs(row) for _, row, _ in privacy.rows(stream, source))
     return looked, left
-
-
-def _is_theirs(row: dict[str, Any], ids: dict[str, set[str]], known: dict[str, str]) -> bool:
-    customer = row.get(known.get("user_id", ""))
-    if customer:
-        return str(customer) in ids.get(known["user_id"], ())
-    return "client_id" in known and str(row.get(known["client_id"])) in ids[known["client_id"]]
 
 
 def not_searchable(settings: Settings, person: Person) -> list[str]:
     """Raw files that hold the id, of sources that do not say which column holds ids."""
     pattern, found = re.compile(word(person.customer).pattern.encode()), []
     for partition in _partitions(settings, "landing", person):
-        if not privacy.columns(_source(partition)):
+        if not privacy.places(_source(partition)):
             found += [str(path.relative_to(settings.lake_dir)) for path in lake.files(partition) if pattern.search(path.read_bytes())]
     return found
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import uuid
+from collections.abc import Callable
 
 import msgspec
 import psycopg
@@ -21,6 +23,15 @@ COLUMNS = """
     SELECT c.table_name, array_agg(c.column_name::text) FROM information_schema.columns c
     JOIN information_schema.tables t USING (table_schema, table_name)
     WHERE c.table_schema = 'warehouse' AND t.table_type = 'BASE TABLE' GROUP BY 1 ORDER BY 1"""
+
+
+ID = re.compile(r"[\w-]+")
+NOTES: tuple[tuple[str, str, str, Callable[[Person], set[str]]], ...] = (
+    ("quarantine", "reason", "true", lambda person: person.events),
+    ("reconciliation", "explanation", "true", lambda person: person.events),
+    ("quality_result", "detail", "check_name = 'run.orders_of_one_day'", lambda person: person.transactions),
+)
+"""Texts that may quote ids: table, column, which rows, and what ids."""
 
 
 class RewriteError(PlatformError):
@@ -157,6 +168,30 @@ def _patterns(person: Person) -> list[dict[str, str]]:
     return [{"shop": person.shop_id, "pattern": word(text).pattern} for text in (person.customer, *sorted(person.clients))]
 
 
+def _notes(connection: psycopg.Connection, person: Person) -> list[tuple[sql.Composable, str, str]]:
+    """(statement, text, text without the person) of each note of a check, a refusal or a reconciliation that quotes an id."""
+    found = []
+    for table, column, rows, ids in NOTES:
+        parts = {"column": sql.Identifier(column), "table": sql.Identifier("warehouse", table), "rows": sql.SQL(rows)}
+        query = sql.SQL("SELECT DISTINCT {column} FROM {table} WHERE shop_id = %s AND {rows}").format(**parts)
+        update = sql.SQL("UPDATE {table} SET {column} = %s WHERE shop_id = %s AND {rows} AND {column} = %s").format(**parts)
+        for (text,) in connection.execute(query, (person.shop_id,)):
+            without = ID.sub(lambda one, ids=ids(person): ERASED if one[0] in ids else one[0], text)
+            found += [(update, text, without)] if without != text else []
+    return found
+
+
+def _erase_notes(settings: Settings, suppression: Suppression, person: Person) -> int:
+    with _warehouse(settings) as connection:
+        notes = _notes(connection, person)
+        return sum(connection.execute(update, (without, person.shop_id, text)).rowcount for update, text, without in notes)
+
+
+def _look_notes(settings: Settings, person: Person) -> tuple[int, int]:
+    with _warehouse(settings) as connection:
+        return len(NOTES), len(_notes(connection, person))
+
+
 def _redis(settings: Settings) -> redis.Redis:
     return redis.Redis(**settings.redis_options, socket_timeout=60)
 
@@ -253,6 +288,7 @@ def rewrite_append_only_file(settings: Settings) -> None:
 STEPS = (
     Step("warehouse: facts and customers", "tables", _erase_warehouse, _look_warehouse),
     Step("warehouse: rows held back", "rows", _erase_held_back, _look_held_back),
+    Step("warehouse: notes of checks", "columns", _erase_notes, _look_notes),
     Step("live: seen ids and orders", "keys", _erase_seen, _look_seen),
     Step("live: latest orders", "lists", _erase_lists, _look_lists),
 )

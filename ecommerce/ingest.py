@@ -102,6 +102,7 @@ def land_files(run_id: str, shop_id: str, source: str, input: Path, days: list[d
 
     Raises:
         IngestError: the source is malformed, or no file of the range is there.
+        privacy.PrivacyError: its [privacy] is.
     """
     settings_of = tomllib.loads((source_folder(source) / "source.toml").read_text(encoding="utf-8"))
     try:
@@ -110,6 +111,7 @@ def land_files(run_id: str, shop_id: str, source: str, input: Path, days: list[d
         pattern = re.compile(files["date_pattern"]) if by_path else None
     except KeyError as error:
         raise IngestError(f"source {source}: source.toml lacks {error}; see docs/sources.md") from None
+    privacy.places(settings_of)
     groups: dict[str, list[Packed]] = defaultdict(list)
     for packed in _found(input, glob):
         if label := _label(packed.place, pattern, days):
@@ -128,6 +130,7 @@ def land_files(run_id: str, shop_id: str, source: str, input: Path, days: list[d
             "input": [packed.place.name for packed in group],
             "erased": erased,
             "seconds": _since(began),
+            **({"layout": privacy.layout(settings_of)} if "/" in source else {}),
         }
         _publish(partition, run_id, entries, details)
     return sum(len(group) for group in groups.values())
@@ -144,7 +147,7 @@ def _without_erased(paths: list[Path], source: str, shop_id: str) -> int:
         return 0
     table = tomllib.loads((source_folder(source) / "source.toml").read_text(encoding="utf-8"))
     change, changed = privacy.anonymous(table, shop_id, suppression), 0
-    for path in paths if privacy.columns(table) else ():
+    for path in paths if privacy.places(table) else ():
         aside = path.with_name(f".{path.name}.rewritten")
         if rows := privacy.rewrite(path, aside, table, change):
             aside.replace(path)

@@ -5,44 +5,110 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ecommerce.erasure_terms import Person, word
+from ecommerce.errors import PlatformError
 from ecommerce.suppression import Suppression
 
 CUSTOMER, CLIENT, EVENT = "user_id", "client_id", "event_id"
 FIELDS = (CUSTOMER, CLIENT, "session_id", "transaction_id", EVENT)
+LAYOUT = ("read", "columns", "privacy")
 
 Change = Callable[[dict[str, Any]], dict[str, Any] | None]
 
 
-def columns(source: dict[str, Any]) -> dict[str, str]:
-    """Field of the event contract to the raw column that holds it, from a parsed source.toml; empty where it says nothing."""
-    return {field: column for field, column in source.get("privacy", {}).items() if field in FIELDS}
+class PrivacyError(PlatformError):
+    """A source's [privacy] is not usable; the message names the entry and the remedy."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a raw row holds an id: the column, and within its text the group of ``pattern`` (default: all of it)."""
+
+    column: str
+    pattern: re.Pattern[str] | None = None
+
+    def id_of(self, row: dict[str, Any]) -> str | None:
+        """The id as staging.sql gives it; None where there is none."""
+        if (value := row.get(self.column)) in (None, ""):
+            return None
+        if self.pattern is None:
+            return str(value)
+        found = self.pattern.search(str(value))
+        return found[1] if found else None
+
+    def with_id(self, row: dict[str, Any], id: str) -> str:
+        """The column's value with ``id`` in the place of its own; a row with an id alone is asked."""
+        text = str(row[self.column])
+        if self.pattern is None or not (found := self.pattern.search(text)):
+            return id
+        return text[: found.start(1)] + id + text[found.end(1) :]
+
+
+def places(source: dict[str, Any]) -> dict[str, Place]:
+    """Field of the event contract to the place of its id in raw rows, from a parsed source.toml; empty where it says nothing.
+
+    Raises:
+        PrivacyError: an entry is neither a column's name nor a table of ``column`` and a ``pattern`` with one group.
+    """
+    return {field: _place(field, entry) for field, entry in source.get("privacy", {}).items()}
+
+
+def _place(field: str, entry: Any) -> Place:
+    if field not in FIELDS:
+        raise PrivacyError(f"[privacy] {field}: ids are those of {', '.join(FIELDS)}")
+    if isinstance(entry, str):
+        return Place(entry)
+    try:
+        pattern = re.compile(entry["pattern"])
+        if pattern.groups == 1 and set(entry) == {"column", "pattern"}:
+            return Place(entry["column"], pattern)
+    except (KeyError, TypeError, re.error):
+        pass
+    raise PrivacyError(f"[privacy] {field} = {entry!r}: a column's name, or {{ column = ..., pattern = ... }} whose one group is the id")
+
+
+def layout(source: dict[str, Any]) -> dict[str, Any]:
+    """What of a parsed source.toml is needed to erase people from files that were landed by it."""
+    return {name: source[name] for name in LAYOUT if name in source}
 
 
 def anonymous(source: dict[str, Any], shop_id: str, suppression: Suppression) -> Change:
-    """A function from a raw row (column to value) to what takes its place; None where it is nobody's who was erased."""
-    known = columns(source)
+    """A function from a raw row (column to value) to what takes its place; None where it is nobody's who was erased.
+
+    A column that holds customer and client alike gets the client's token: the visitor counts, the batch job drops the customer.
+    """
+    known = places(source)
 
     def change(row: dict[str, Any]) -> dict[str, Any] | None:
-        values = {field: row.get(column) for field, column in known.items()}
-        if not suppression.concerns(shop_id, _text(values.get(CUSTOMER)), _text(values.get(CLIENT))):
+        ids = {field: place.id_of(row) for field, place in known.items()}
+        if not suppression.concerns(shop_id, ids.get(CUSTOMER), ids.get(CLIENT)):
             return None
-        return {known[field]: _stand_in(suppression, shop_id, field, value) for field, value in values.items() if value not in (None, "")}
+        new = {known[CUSTOMER].column: None} if ids.get(CUSTOMER) is not None else {}
+        given = {field: id for field, id in ids.items() if id is not None and field != CUSTOMER}
+        return new | {
+            known[field].column: known[field].with_id(row, suppression.stand_in(shop_id, field, id)) for field, id in given.items()
+        }
 
     return change
 
 
-def _stand_in(suppression: Suppression, shop_id: str, field: str, value: Any) -> Any:
-    if field == CUSTOMER:
-        return None
-    return suppression.event_id(shop_id, str(value)) if field == EVENT else suppression.token(shop_id, field, str(value))
+def names(source: dict[str, Any], person: Person) -> Callable[[dict[str, Any]], bool]:
+    """A function that says whether a raw row names ``person`` in a column of [privacy], whatever its pattern says."""
+    known, pattern = places(source), word(person.customer)
 
+    def theirs(row: dict[str, Any]) -> bool:
+        if CUSTOMER in known and row.get(known[CUSTOMER].column) not in (None, ""):
+            text = str(row[known[CUSTOMER].column])
+            return bool(pattern.search(text)) or text in person.clients
+        return CLIENT in known and known[CLIENT].id_of(row) in person.clients
 
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
+    return theirs
 
 
 def rewrite(path: Path, target: Path, source: dict[str, Any], change: Change) -> int:

@@ -26,6 +26,7 @@ from ecommerce.events import Event
 CHECK_SECONDS = 1.0
 CUSTOMER, CLIENT = "customer", "client"
 TOKENS = ("client_id", "session_id", "transaction_id")
+TOKEN = "erased-"
 KNOWN_IDS = 200_000
 
 
@@ -131,9 +132,17 @@ class Suppression:
             return list(accepted)
         return [(offset, self.anonymous(event)) for offset, event in accepted]
 
+    def of_now(self) -> Suppression | None:
+        """Itself with the list and the key as they are now, to be sent to other processes; None while nobody is erased."""
+        return self if self.refresh(now=True) and self._key else None
+
+    def stand_in(self, shop_id: str, name: str, value: str) -> str:
+        """What stands for the id ``value`` of the event's field ``name``."""
+        return self.event_id(shop_id, value) if name == "event_id" else self.token(shop_id, name, value)
+
     def token(self, shop_id: str, kind: str, value: str) -> str:
         """What stands for an id of an erased person; a token's token is itself."""
-        return value if value.startswith("erased-") else f"erased-{self._digest('token', shop_id, kind, value)[:32]}"
+        return value if value.startswith(TOKEN) else f"{TOKEN}{self._digest('token', shop_id, kind, value)[:32]}"
 
     def event_id(self, shop_id: str, value: str) -> str:
         """The UUID, version 8, that stands for an event of an erased person."""

@@ -6,6 +6,7 @@ from ecommerce.config import Settings
 from ecommerce.local import jars, java, probes
 from ecommerce.local.secret_files import write
 from ecommerce.local.server import Server
+from ecommerce.log_retention import ROLL_HOURS
 
 JVM = ["-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true", "-Djava.net.preferIPv4Stack=true"]
 LOGGING = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true"]
@@ -85,6 +86,7 @@ def _prepare_kafka(settings: Settings) -> None:
         "transaction.state.log.min.isr": 1,
         "group.initial.rebalance.delay.ms": 0,
         "log.retention.hours": settings.kafka_retention_hours,
+        "log.roll.hours": ROLL_HOURS,
         "log.cleaner.dedupe.buffer.size": 16 << 20,
         "log.segment.bytes": 128 << 20,
     }

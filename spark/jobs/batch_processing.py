@@ -40,6 +40,7 @@ from ecommerce import lake, warehouse
 from ecommerce.config import ConfigError, settings
 from ecommerce.shops import Shop
 from ecommerce.shops import shop as find_shop
+from ecommerce.suppression import Suppression
 
 log = logging.getLogger("batch")
 register_pickle_by_value(lakewriter)
@@ -202,7 +203,9 @@ def compute(
     say("stage", 0, 1, "reading, casting and checking rows")
     spread = staging.Spread.over(parts, tasks)
     staged = stage(spark, job, parts, spread, len(output.days))
-    writer = lakewriter.writer(output.events_folders(), output.quarantine_folders(), judging.judged(*staged.verdicts))
+    erased = Suppression(settings()).of_now()
+    judge = judging.judged(*staged.verdicts)
+    writer = lakewriter.writer(output.events_folders(), output.quarantine_folders(), judge, job.shop.shop_id, erased)
     stats = staged.rows.mapInArrow(writer, lakewriter.STATS).collect()
     job.counts = count(stats)
     job.timings.end("spark: stage")

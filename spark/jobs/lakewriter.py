@@ -8,11 +8,18 @@ from typing import Any
 STATS = "state STRING, day DATE, name STRING, path STRING, rows BIGINT, inputs BIGINT, copies BIGINT"
 
 
-def writer(events_folders: dict[Any, str], quarantine_folders: dict[Any, str], judge: Callable[[Iterable[Any]], Iterator[Any]]) -> Any:
+def writer(
+    events_folders: dict[Any, str],
+    quarantine_folders: dict[Any, str],
+    judge: Callable[[Iterable[Any]], Iterator[Any]],
+    shop_id: str,
+    suppression: Any,
+) -> Any:
     """A function for mapInArrow: rows of staging.STAGED, which ``judge`` gives in order of ``event_time``, to rows of ``STATS``.
 
     The folders by day (None: no day known) receive ``part-<task>.parquet``, written aside and renamed, so a retried task replaces
     its own. A file is one row group, which Spark never splits: who reads it has all of its rows in one task, in order.
+    ``suppression`` (None while nobody is erased): rows of erased people are written without them, whatever their source left in.
     ``rows`` counts rows of the contract, ``inputs`` input rows, ``copies`` exact copies among them.
     """
 
@@ -26,7 +33,7 @@ def writer(events_folders: dict[Any, str], quarantine_folders: dict[Any, str], j
         held_back: dict[Any, list[Any]] = {}
         today, parts = None, []
         for batch in judge(batches):
-            table = classified(pa.Table.from_batches([batch]))
+            table = classified(without_erased(pa.Table.from_batches([batch])))
             count(table, counts)
             for state, day, part in split(table):
                 if state == "quarantined":
@@ -42,6 +49,21 @@ def writer(events_folders: dict[Any, str], quarantine_folders: dict[Any, str], j
         for day, parts in held_back.items():
             write_file(written, "quarantined", day, parts, context)
         yield from (report(written, counts) if counts else ())
+
+    def without_erased(table: Any) -> Any:
+        import pyarrow.compute as pc
+
+        from ecommerce import suppressed_rows
+        from ecommerce.erasure_terms import ERASED
+
+        if suppression is None or not pc.any(mask := suppressed_rows.of_erased(table, suppression, shop_id)).as_py():
+            return table
+        table = suppressed_rows.anonymous(table, mask, suppression, shop_id)
+        reason = pc.replace_substring_regex(table["_reason"], pattern=":.*", replacement="")  # details may quote an id
+        for name, value in (("_raw", ERASED), ("_reason", reason)):
+            place = table.schema.get_field_index(name)
+            table = table.set_column(place, table.schema.field(place), pc.if_else(mask, value, table[name]))
+        return table
 
     def classified(table: Any) -> Any:
         """With ``_state`` good, quarantined or excluded, and ``_name``, the reason or the exclusion's name."""

@@ -1,12 +1,28 @@
 """An erased person's events keep counting without a trace of the person; everybody else's stay as they are."""
 
+import uuid
 from dataclasses import replace
+from types import SimpleNamespace
 
+import msgspec
+import pyarrow as pa
 import pytest
+from shop_events import NOON, SHOP, event
 
+from ecommerce import refill, suppressed_rows
+from ecommerce.archive import Archive, Archived
+from ecommerce.archived_log import ArchivedLog
+from ecommerce.batches import BatchReader
 from ecommerce.config import Settings
+from ecommerce.live import Accepted
+from ecommerce.live.writer import Claim
+from ecommerce.stream import Log
 from ecommerce.suppression import CLIENT, CUSTOMER, Suppression, SuppressionError
-from tests.shop_events import event
+from kafka_scripts.archiver import Archiver
+
+LOG = Log("cluster", "shop.events", "a1830353-1866-43f9-b035-8e0756cbe183", 1)
+NOON_MS = int(NOON.timestamp() * 1000)
+WORKER = SimpleNamespace(wait_for=lambda what, attempt, errors: attempt(), beat=lambda **values: None)
 
 
 @pytest.fixture
@@ -60,3 +76,54 @@ def test_a_damaged_list_stops_the_writers(suppression):
     suppression.path.write_text("{")
     with pytest.raises(SuppressionError, match="damaged"):
         suppression.refresh(now=True)
+
+
+def test_the_consumer_counts_nobody(suppression):
+    suppression.add([("demo", CUSTOMER, "u1")])
+    mine, other = event(user_id="u1"), event(user_id="u2")
+    records = [(n, NOON_MS, None, msgspec.json.encode(one)) for n, one in enumerate((mine, other))]
+    batch = BatchReader({"demo": SHOP}, suppression).read(0, 0, records)
+    assert [(one.offset, one.event.user_id) for one in map(Accepted._make, batch.accepted)] == [(0, None), (1, "u2")]
+    assert batch.accepted[0][1].event_id == suppression.event_id("demo", mine.event_id)
+
+
+def test_a_rebuild_from_the_archive_counts_nobody(suppression, tmp_path):
+    mine = event(user_id="u1")
+    archive = Archive(tmp_path / "lake", LOG, {"demo": SHOP})
+    archive.write([Archived(0, 0, mine), Archived(0, 1, event(user_id="u2"))], {0: 2})
+    archive.close()
+    suppression.add([("demo", CUSTOMER, "u1")])
+    batch = next(refill.batches(ArchivedLog(tmp_path / "lake", LOG.topic_id), Claim(0, "test", 0), 2, [], suppression))
+    assert [one.event.user_id for one in batch.accepted] == [None, "u2"]
+
+
+def test_the_archiver_keeps_nobody(suppression, tmp_path):
+    archiver = Archiver(WORKER, replace(suppression._settings), flush_rows=10, flush_seconds=1)
+    archiver.archive, archiver._commit = Archive(tmp_path / "lake", LOG, {"demo": SHOP}), lambda: None
+    suppression.add([("demo", CUSTOMER, "u1")])
+    archiver.rows, archiver.ends = [Archived(0, 0, event(user_id="u1")), Archived(0, 1, event(user_id="u2"))], {0: 2}
+    archiver.flush()
+    archiver.archive.close()
+    assert [one.user_id for _, one in ArchivedLog(tmp_path / "lake", LOG.topic_id).events(0, 0, 2)] == [None, "u2"]
+
+
+def test_rows_of_a_batch_run_are_nobodys(suppression):
+    suppression.add([("demo", CUSTOMER, "u1"), ("demo", CLIENT, "c1")])
+    table = pa.table({
+        "user_id": ["u1", "u2", None, None, "erased-1"],
+        "client_id": ["c1", "c1", "c1", "c2", "erased-1"],
+        "session_id": ["s1", "s2", "s3", "s4", None],
+        "transaction_id": ["t1", None, None, None, None],
+        "event_id": [str(uuid.UUID(int=n)) for n in range(5)],
+    })  # fmt: skip
+    mask = suppressed_rows.of_erased(table, suppression.of_now(), "demo")
+    assert mask.to_pylist() == [True, False, True, False, True], "a token in the customer's place is no customer"
+    found = suppressed_rows.anonymous(table, mask, suppression, "demo")
+    assert found["user_id"].to_pylist() == [None, "u2", None, None, None]
+    assert found["transaction_id"].to_pylist()[0] == suppression.token("demo", "transaction_id", "t1")
+    assert found["client_id"].to_pylist()[2:] == [suppression.token("demo", "client_id", "c1"), "c2", "erased-1"]
+    assert not suppressed_rows.of_erased(table, suppression, "uci")[0].as_py()
+
+
+def test_while_nobody_is_erased_nothing_is_sent_to_executors(suppression):
+    assert suppression.of_now() is None
