@@ -2,4 +2,6 @@
 
 
 class PlatformError(Exception):
-    """Something that the user can put right; the message names the thing and the remedy."""
+    """Something that the user can put right; the message names the thing and the remedy. A command ends with ``exit_code``."""
+
+    exit_code = 2

@@ -31,7 +31,14 @@ Progress = Callable[[dict[str, Any]], None]
 
 
 class EtlError(PlatformError):
-    """A batch run cannot start or did not end well; the message names the cause and the remedy."""
+    """A batch run cannot start or did not end well; the message names the cause and the remedy.
+
+    ``exit_code`` is the batch job's where one ran: 1 failed, 2 bad arguments or source, 3 stopped by a check.
+    """
+
+    def __init__(self, message: str, exit_code: int = 2) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 def plan(shop_id: str, from_date: date, to_date: date, source: str = AUTO, input: str = "", seed: int | None = None) -> list[Run]:
@@ -135,9 +142,10 @@ def process(run: Run, progress: Progress) -> dict[str, Any]:
         for outcome in _lines(child):
             progress(outcome)
     if child.returncode == 3:
-        raise EtlError(f"run {run.run_id} was stopped by a check, the old numbers stay: {outcome.get('message', '')}")
+        raise EtlError(f"run {run.run_id} was stopped by a check, the old numbers stay: {outcome.get('message', '')}", 3)
     if child.returncode != 0:
-        raise EtlError(f"run {run.run_id} failed ({child.returncode}): {outcome.get('message') or 'see the lines above'}")
+        said = outcome.get("message") or "see the lines above"
+        raise EtlError(f"run {run.run_id} failed ({child.returncode}): {said}", 2 if child.returncode == 2 else 1)
     return outcome
 
 

@@ -79,12 +79,12 @@ for command in (
 
 
 def main() -> None:
-    """Entry point: known errors are one line and exit code 2, without a traceback."""
+    """Entry point: known errors are one line and their exit code, mostly 2, without a traceback."""
     try:
         cli()
     except PlatformError as error:
         click.echo(f"error: {error}", err=True)
-        sys.exit(2)
+        sys.exit(error.exit_code)
     except (psycopg.OperationalError, redis.ConnectionError) as error:
         click.echo(f"error: {str(error).strip()}. Is the platform up? See `make status`.", err=True)
         sys.exit(2)
