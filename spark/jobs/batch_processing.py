@@ -100,7 +100,7 @@ def run(job: Job) -> None:
     with warehouse.connect(name=f"run {job.run_id}") as connection:
         hold_shop(connection, job)
         connection.execute(f"SET work_mem = '{WORK_MEMORY}'")
-        runlog = RunLog(connection, job.run_id, job.shop.shop_id, job.source.name, job.from_date, job.to_date, all_marts)
+        runlog = RunLog(connection, job.run_id, job.shop.shop_id, job.source, job.from_date, job.to_date, all_marts)
         runlog.start()
         try:
             steps(job, connection, runlog, all_marts)

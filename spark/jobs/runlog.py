@@ -7,16 +7,15 @@ import json
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import psycopg
+from codeversion import code_version
 from marts import Mart
 from psycopg import sql
+from sources import Source
 
-from ecommerce import __version__, metrics
-
-SPARK_DIR = Path(__file__).resolve().parent.parent
+from ecommerce import metrics
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class RunLog:
     connection: psycopg.Connection
     run_id: str
     shop_id: str
-    source: str
+    source: Source
     from_date: date
     to_date: date
     marts: list[Mart] = field(default_factory=list)
@@ -72,7 +71,7 @@ class RunLog:
                ON CONFLICT (run_id) DO UPDATE SET shop_id = excluded.shop_id, source = excluded.source, from_date = excluded.from_date,
                    to_date = excluded.to_date, status = 'running', started_at = now(), finished_at = NULL, message = '',
                    code_version = excluded.code_version""",
-            (self.run_id, self.shop_id, self.source, self.from_date, self.to_date, code_version()),
+            (self.run_id, self.shop_id, self.source.name, self.from_date, self.to_date, code_version(self.source)),
         )
 
     def inputs(self, inputs: list[dict[str, Any]]) -> None:
@@ -105,12 +104,12 @@ class RunLog:
         self.connection.execute(
             """DELETE FROM warehouse.quarantine
                WHERE shop_id = %s AND (date = ANY(%s) OR date IS NULL AND source = %s AND file = ANY(%s))""",
-            (self.shop_id, days, self.source, files),
+            (self.shop_id, days, self.source.name, files),
         )
         statement = "COPY warehouse.quarantine (run_id, shop_id, source, date, file, line, reason, raw) FROM STDIN"
         with self.connection.cursor() as cursor, cursor.copy(statement) as copy:
             for row in rows:
-                copy.write_row((self.run_id, self.shop_id, self.source, *row))
+                copy.write_row((self.run_id, self.shop_id, self.source.name, *row))
 
     def days(self, days: list[date], row_changes: dict[date, dict[str, Any]]) -> int:
         """Record each published shop-day: measures, checksum, and what changed against its previous run.
@@ -128,7 +127,7 @@ class RunLog:
             now, (old_run, old) = measures.get(day, {}), previous.get(day, (None, None))
             checksum = hashlib.sha256(json.dumps([now, prints.get(day, [])], sort_keys=True).encode()).hexdigest()
             changes = json.dumps(difference(old, now)), json.dumps(row_changes.get(day, {}))
-            rows.append((self.run_id, self.shop_id, day, self.source, checksum, json.dumps(now), old_run, *changes))
+            rows.append((self.run_id, self.shop_id, day, self.source.name, checksum, json.dumps(now), old_run, *changes))
         with self.connection.cursor() as cursor:
             cursor.executemany(
                 """INSERT INTO warehouse.etl_run_day (run_id, shop_id, date, source, checksum, measures, previous_run_id, changed,
@@ -176,11 +175,3 @@ def difference(before: dict[str, Any] | None, after: dict[str, Any]) -> dict[str
     if not before:
         return {}
     return {name: [before.get(name), after.get(name)] for name in sorted({*before, *after}) if before.get(name) != after.get(name)}
-
-
-def code_version() -> str:
-    """The platform's version and a digest of the jobs, sources and marts: an equal one gives equal numbers."""
-    digest = hashlib.sha256()
-    for path in sorted(path for path in SPARK_DIR.rglob("*") if path.suffix in (".py", ".sql", ".toml")):
-        digest.update(path.relative_to(SPARK_DIR).as_posix().encode() + path.read_bytes())
-    return f"{__version__}+{digest.hexdigest()[:12]}"

@@ -13,6 +13,22 @@ from ecommerce.shops import shop
 
 pytestmark = pytest.mark.servers
 DAY = date(2026, 3, 11)
+TOML = """
+[files]
+glob = "*.csv"
+date_from = "column"
+[read]
+format = "csv"
+event_ids = "content"
+[columns]
+receipt = "STRING"
+at = "STRING"
+price = "STRING"
+"""
+SQL = """
+SELECT 'purchase' AS event_name, at AS event_time, :currency AS currency, receipt AS transaction_id, 'mug' AS item_id, PRICE AS price, _row
+FROM {raw}
+"""
 
 
 def ran(run_id: str, seed: int) -> None:
@@ -43,6 +59,21 @@ def test_the_difference_names_files_code_rows_and_measures(postgres, spark):
     assert "2026-03-11 revised: run why-2 > why-3, because its input files changed" in shown
     assert file["sha256"] in CliRunner().invoke(cli, ["runs", "show", "why-1"]).output
     assert "why-2" in CliRunner().invoke(cli, ["runs", "list", "--shop", "demo", "--date", DAY.isoformat()]).output
+
+
+def test_a_changed_staging_sql_is_other_code(postgres, spark, tmp_path):
+    source, day = tmp_path / "stall", "2026-03-13"
+    source.mkdir()
+    (source / "source.toml").write_text(TOML)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "stall.csv").write_text("receipt,at,price\n1,2026-03-13T09:00:00Z,7.90\n")
+    for run_id, price in (("code-1", "price"), ("code-2", "'8.00'")):
+        (source / "staging.sql").write_text(SQL.replace("PRICE", price))
+        batch_runs.land("demo", str(source), tmp_path / "in", day, day, "code-0")
+        assert batch_runs.run(run_id, "demo", str(source), day)[0] == 0
+    found = runs.difference(settings(), "demo", date.fromisoformat(day))
+    assert found.code is not None
+    assert (found.why, found.inputs_added, found.inputs_removed) == ("the code changed", [], [])
 
 
 def test_an_unknown_run_is_named(postgres):
