@@ -6,9 +6,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from django.urls import reverse
+
 from analytics import airflow_api, cards, formats
 from analytics.cards import Card, Cell, Column, table
 from analytics.datasets import DATASETS
+from analytics.header import address
 from analytics.models import Action
 from analytics.scope import Scope
 from ecommerce.metrics import MONEY
@@ -18,7 +21,12 @@ SHOWN = 12
 STATUS = {"published": ("Done", "good"), "running": ("Running", "run"), "blocked": ("Stopped by check", "bad"), "failed": ("Failed", "bad")}
 
 
-def _took(seconds: Decimal) -> str:
+def result(status: str, days_revised: int) -> tuple[str, str]:
+    """A run's result in words, and as a tag's tone."""
+    return ("Done, revised", "info") if days_revised else STATUS[status]
+
+
+def took(seconds: Decimal) -> str:
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
@@ -36,16 +44,14 @@ def runs(scope: Scope) -> Card:
     found = DATASETS["runs"].records(scope)
     rows = []
     for run in found[:SHOWN]:
-        words, tone = STATUS[run["status"]]
-        if run["days_revised"]:
-            words, tone = "Done, revised", "info"
+        words, tone = result(run["status"], run["days_revised"])
         days = formats.span(run["from_date"], run["to_date"], scope.shop.today())
         rows.append(
             (
-                cards.text(days, run["run_id"]),
+                cards.text(days, run["run_id"], href=f"{reverse('run', args=[run['run_id']])}?{address(scope.shop, scope.selection)}"),
                 cards.text(run["source"]),
-                Cell(_moment(run["started_at"], scope.shop)),
-                Cell(_took(run["seconds"])),
+                Cell(moment(run["started_at"], scope.shop)),
+                Cell(took(run["seconds"])),
                 cards.count(run["rows_in"]),
                 Cell(words, tag=tone, sub="" if run["status"] == "published" else formats.inert(run["message"][:160])),
             )
@@ -84,7 +90,7 @@ def freshness(scope: Scope, found: list[dict[str, Any]]) -> Card:
         return (
             cards.text(shop.name, shop.shop_id),
             Cell(formats.short_day(newest, shop.today()) if newest else formats.UNKNOWN),
-            Cell(_moment(at, shop) if at else formats.UNKNOWN),
+            Cell(moment(at, shop) if at else formats.UNKNOWN),
             cards.count(one["days"]),
             Cell(words, tag=tone),
         )
@@ -95,7 +101,7 @@ def freshness(scope: Scope, found: list[dict[str, Any]]) -> Card:
     )  # fmt: skip
 
 
-def _moment(at: datetime, shop: Shop) -> str:
+def moment(at: datetime, shop: Shop) -> str:
     local = at.astimezone(shop.zone)
     return f"{formats.short_day(local.date(), shop.today())} {local:%H:%M:%S}"
 
