@@ -15,7 +15,7 @@ import psycopg
 import redis
 from psycopg.rows import namedtuple_row
 
-from ecommerce import heartbeats
+from ecommerce import day_states, heartbeats, lake
 from ecommerce.config import Settings
 from ecommerce.heartbeats import Report, ReportError
 from ecommerce.shops import Shop, shops
@@ -139,27 +139,27 @@ def _late_days(settings: Settings, connection: psycopg.Connection, shop: Shop, f
     grace, now = timedelta(hours=settings.freshness_hours), datetime.now(UTC)
     wanted = {first + timedelta(days=n): None for n in range((shop.today() - first).days)}
     due = [day for day in wanted if now > max(shop.bounds(day)[1], started) + grace]
-    query = """
-        SELECT DISTINCT d.date, r.measure FROM warehouse.etl_run_day d
-        LEFT JOIN warehouse.reconciliation r ON r.shop_id = d.shop_id AND r.date = d.date AND NOT r.agrees AND r.explanation = ''
-        WHERE d.shop_id = %s AND d.date = ANY(%s)"""
-    differing: dict[date, list[str]] = {}
-    for day, measure in connection.execute(query, (shop.shop_id, due)):
-        differing.setdefault(day, []).extend([measure] if measure else [])
-    if missing := [day for day in due if day not in differing]:
+    scope = {"shop": shop.shop_id, "first": due[0], "last": due[-1]} if due else {}
+    published = day_states.of_rows(connection.execute(day_states.RUNS, scope), settings.lake_dir, shop) if due else {}
+    if missing := [day for day in due if day not in published]:
         yield Alert(
             "freshness",
             f"{shop.shop_id}: {_days(missing)} not published {settings.freshness_hours:g} h after its end",
             f"see the task's log in Airflow, or run `ecommerce etl --shop {shop.shop_id} --from {missing[0]} --to {missing[-1]}`",
             max(shop.bounds(missing[0])[1], started) + grace,
         )
-    for day in (day for day in due if differing.get(day)):
-        yield Alert(
-            "freshness",
-            f"{shop.shop_id}: {day} is not final: live and batch differ without an explanation in {', '.join(sorted(differing[day]))}",
-            f"`ecommerce runs list --shop {shop.shop_id}` and docs/streaming.md",
-            shop.bounds(day)[1] + grace,
-        )
+    archived = set(lake.days(settings.lake_dir, "kafka", shop.shop_id))
+    for day in (day for day in due if day in published):
+        state = day_states.state_of(day, shop.today(), published[day], day in archived, counted_live=True)
+        if state.name == day_states.PROVISIONAL:
+            look = f"`ecommerce runs list --shop {shop.shop_id}` and docs/streaming.md"
+            again = f"`ecommerce etl --shop {shop.shop_id} --from {day} --to {day}`"
+            yield Alert(
+                "freshness",
+                f"{shop.shop_id}: {day} is not final: {state.reason}",
+                look if "differ" in state.reason else again,
+                shop.bounds(day)[1] + grace,
+            )
 
 
 def _days(days: list[date]) -> str:

@@ -218,8 +218,9 @@ def notify(run: Run, published: list[date]) -> str:
     import redis
 
     from ecommerce import notices
+    from ecommerce.runs import REVISED
 
-    query = "SELECT date, changed <> '{}' FROM warehouse.etl_run_day WHERE run_id = %s ORDER BY date DESC LIMIT %s"
+    query = f"SELECT date, {REVISED} FROM warehouse.etl_run_day WHERE run_id = %s ORDER BY date DESC LIMIT %s"
     with psycopg.connect(settings().postgres_dsn("reader")) as connection, redis.Redis(**settings().redis_options) as client:
         for day, revised in connection.execute(query, (run.run_id, NOTICES_A_RUN)):
             notices.publish(client, "day_published", run.shop_id, date=day, state="revised" if revised else "final")

@@ -13,10 +13,13 @@ from psycopg.rows import dict_row
 from ecommerce.config import Settings
 from ecommerce.errors import PlatformError
 
-LIST = """
+REVISED = "(changed <> '{}' OR row_changes <> '{}')"
+"""The condition under which a row of etl_run_day says that its run changed what an earlier one published."""
+
+LIST = f"""
     SELECT run_id, shop_id, source, from_date, to_date, status, started_at, finished_at, rows_in, rows_good, rows_quarantined,
            rows_excluded, code_version, message,
-           (SELECT count(*) FROM warehouse.etl_run_day d WHERE d.run_id = r.run_id AND d.changed <> '{}') AS days_revised
+           (SELECT count(*) FROM warehouse.etl_run_day d WHERE d.run_id = r.run_id AND {REVISED}) AS days_revised
     FROM warehouse.etl_run r
     WHERE (%(shop)s::text IS NULL OR shop_id = %(shop)s)
       AND (%(date)s::date IS NULL OR %(date)s BETWEEN from_date AND to_date)
@@ -55,7 +58,7 @@ class Difference:
             causes.append("its input files changed")
         if self.code:
             causes.append("the code changed")
-        if not self.measures:
+        if not self.measures and not self.rows:
             return "nothing changed"
         return " and ".join(causes) or "neither files nor code changed: the source or the shop's settings did"
 

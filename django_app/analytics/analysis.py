@@ -23,7 +23,7 @@ from analytics.ranges import Days, RangeError, Selection
 from analytics.report import Report
 from analytics.revisions import revisions
 from analytics.scope import Scope
-from analytics.states import FINAL, PROVISIONAL, REVISED
+from ecommerce.day_states import FINAL, PROVISIONAL, REVISED
 
 MONTH = timedelta(days=28)
 STALE_AFTER = timedelta(days=2)

@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import groupby, islice
 
 from analytics.ranges import Days
-from analytics.states import FINAL, LEAST_SETTLED_FIRST, LIVE, NONE, PROVISIONAL, REVISED, DayState, least_settled
+from ecommerce.day_states import FINAL, LEAST_SETTLED_FIRST, LIVE, NONE, PROVISIONAL, REVISED, DayState, least_settled
 from ecommerce.metrics import DISTINCT, metric, ratio
 
 Number = Decimal | int

@@ -14,7 +14,7 @@ from django.db import connection
 from analytics import formats, live_source, states
 from analytics.figures import PART_OF_DAY, Figure, Measures, Period, ShopDay
 from analytics.ranges import Days, Selection
-from ecommerce import metrics
+from ecommerce import day_states, metrics
 from ecommerce.shops import Shop
 
 RECENT_DAYS, MOST_LIVE_DAYS = 7, 31
@@ -97,7 +97,7 @@ class Report:
             value,
             previous,
             self.currency,
-            self.current.state if value is not None else states.NONE,
+            self.current.state if value is not None else day_states.NONE,
             reason,
             compared=self.previous is not None,
             estimated=value is not None and self.current.estimated(name),
@@ -128,7 +128,7 @@ class Report:
     @cached_property
     def live_days(self) -> list[date]:
         """Days of the range counted live: marts that split a day, as by product, know nothing of them yet."""
-        return [one.day for one in self.current.known if one.counted_by == states.LIVE]
+        return [one.day for one in self.current.known if one.counted_by == day_states.LIVE]
 
     @cached_property
     def only_live(self) -> bool:
@@ -141,7 +141,7 @@ class Report:
         if self.previous is None:
             return []
         facing = dict(zip(self.current.days, self.previous.days, strict=True))
-        live = [one.day for one in self.previous.known if one.counted_by == states.LIVE]
+        live = [one.day for one in self.previous.known if one.counted_by == day_states.LIVE]
         return [*live, *(facing[day] for day in self.live_days)]
 
     @cached_property
@@ -152,12 +152,12 @@ class Report:
     @cached_property
     def live_net_revenue(self) -> Decimal:
         """Net revenue of the days counted live: the batch has not split them by product yet."""
-        return self._sum("net_revenue", states.LIVE)
+        return self._sum("net_revenue", day_states.LIVE)
 
     @cached_property
     def split_state(self) -> str:
         """The state of the days that products are known of."""
-        return states.least_settled(one.state.name for one in self.current.known if one.counted_by == "batch")
+        return day_states.least_settled(one.state.name for one in self.current.known if one.counted_by == "batch")
 
     def _sum(self, measure: str, counted_by: str) -> Decimal:
         days = (one.measures for one in self.current.known if one.counted_by == counted_by)
@@ -172,9 +172,9 @@ def report(shop: Shop, selection: Selection) -> Report:
     live, hours, problem = _counted_live(shop, [day for day in span if day == today or day not in batch], archived)
 
     def shop_day(day: date) -> ShopDay:
-        state = states.state_of(day, today, runs.get(day), day in archived, day in live)
+        state = day_states.state_of(day, today, runs.get(day), day in archived, day in live)
         if day in live:
-            return ShopDay(day, state, live[day], states.LIVE)
+            return ShopDay(day, state, live[day], day_states.LIVE)
         return ShopDay(day, state, batch.get(day))
 
     def period(days: Days | None) -> Period | None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from analytics import formats
 from analytics.figures import ShopDay
 from analytics.report import Report
-from analytics.states import REVISED
+from ecommerce.day_states import REVISED
 from ecommerce.metrics import BY_NAME
 
 TOLD_ONE_BY_ONE = 3
@@ -29,6 +29,8 @@ def difference(one: ShopDay, currency: str) -> str:
         return ""
     changed = one.state.run.changed
     told = [_told(name, *changed[name], currency) for name in ("net_revenue", "orders") if name in changed]
+    if not changed:
+        return f"rows of {', '.join(one.state.run.row_changes)} changed, no total did"
     return ", ".join(told) or f"{', '.join(_title(name) for name in changed)} changed"
 
 

@@ -43,8 +43,8 @@ def run(request: HttpRequest, run_id: str) -> HttpResponse:
 
 
 def _context(found: dict[str, Any], shop: Shop) -> dict[str, Any]:
-    words, tone = data_cards.result(found["status"], sum(bool(day["changed"]) for day in found["days"]))
     revised = [day["date"] for day in found["days"] if day["changed"] or day["row_changes"]]
+    words, tone = data_cards.result(found["status"], len(revised))
     differences = [runs.difference(settings(), shop.shop_id, day, found["run_id"], role=ROLE) for day in revised[:DAYS]]
     return {
         "run": found,

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from analytics import cards
 from analytics.cards import Card, Cell, Column, Row, table
 from analytics.figures import Figure
-from analytics.states import LEAST_SETTLED_FIRST
+from ecommerce.day_states import LEAST_SETTLED_FIRST
 
 COLOURS = {
     "Neutrals": ("bg", "surface", "surface-2", "surface-3", "line", "line-strong", "control", "ink", "ink-2", "ink-3"),

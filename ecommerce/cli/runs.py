@@ -40,7 +40,9 @@ def list_(shop_id: str | None, day: datetime | None, status: str | None, limit: 
 def show(run_id: str, as_json: bool) -> None:
     """Run RUN_ID: what it read, what it did, and for each revised day the difference by measure and its cause."""
     run = known.show(settings(), run_id)
-    revised = [known.difference(settings(), run["shop_id"], day["date"], run_id) for day in run["days"] if day["changed"]]
+    revised = [
+        known.difference(settings(), run["shop_id"], day["date"], run_id) for day in run["days"] if day["changed"] or day["row_changes"]
+    ]
     if as_json:
         click.echo(tables.as_json({**run, "differences": revised}))
         return
@@ -68,7 +70,10 @@ def _head(run: dict[str, Any]) -> None:
 def print_difference(found: known.Difference) -> None:
     """The difference of one shop-day, with its cause."""
     click.echo(f"\n{found.shop_id} {found.day} revised: run {found.previous_run_id} > {found.run_id}, because {found.why}")
-    tables.table(("measure", "before", "after", "difference"), ((name, *values) for name, values in found.measures.items()))
+    if found.measures:
+        tables.table(("measure", "before", "after", "difference"), ((name, *values) for name, values in found.measures.items()))
+    else:
+        click.echo("  no measure changed")
     for name, rows in found.rows.items():
         click.echo(f"  {name}: {rows['added']} rows added, {rows['removed']} removed, {rows['changed']} changed")
     for sign, files in (("+", found.inputs_added), ("-", found.inputs_removed)):

@@ -1,6 +1,8 @@
 """Each alert appears when its cause does and goes when the cause goes."""
 
+import json
 import os
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +10,7 @@ import msgspec
 import psycopg
 import pytest
 
-from ecommerce import alerts
+from ecommerce import alerts, lake
 from ecommerce.config import settings
 from ecommerce.local import servers
 from ecommerce.shops import shop
@@ -90,6 +92,83 @@ def test_a_scheduled_day_that_is_not_published_by_its_deadline(loader):
         assert "not published 6 h after its end" in dict(kinds())["freshness"]
     finally:
         mark.unlink()
+
+
+@pytest.fixture
+def long_ago(loader):
+    """The platform was first started nine days ago, and every day since is published from the simulator; the day that a test is about."""
+    today = shop("demo").today()
+    mark, began = settings().var_dir / "first_start", datetime.now(UTC) - timedelta(days=9)
+    mark.write_text(f"{today - timedelta(days=3)}\n")
+    os.utime(mark, (began.timestamp(), began.timestamp()))
+    days = [today - timedelta(days=number) for number in range(1, settings().history_days + 4)]
+    loader.execute(
+        """INSERT INTO warehouse.etl_run (run_id, shop_id, source, from_date, to_date, status, inputs)
+           VALUES ('alert-3', 'demo', 'simulated', %s, %s, 'published', '[]')""",
+        (days[-1], days[0]),
+    )
+    for day in days:
+        loader.execute(
+            """INSERT INTO warehouse.etl_run_day (run_id, shop_id, date, source, checksum, measures, published_at)
+               VALUES ('alert-3', 'demo', %s, 'simulated', '', '{}', '2099-01-01')""",
+            (day,),
+        )
+    yield days[1]
+    mark.unlink()
+
+
+def late() -> list[tuple[str, str]]:
+    return [(alert.message, alert.remedy) for alert in alerts.alerts(settings()) if alert.kind == "freshness"]
+
+
+def test_a_published_day_is_final_until_something_contradicts_it(loader, long_ago):
+    assert late() == []
+
+
+def test_a_simulated_day_with_real_traffic(loader, long_ago):
+    archive(long_ago, rows=4)
+    try:
+        ((message, remedy),) = late()
+        assert message == f"demo: {long_ago} is not final: real traffic came that no batch run holds yet"
+        assert f"ecommerce etl --shop demo --from {long_ago} --to {long_ago}" in remedy
+    finally:
+        shutil.rmtree(lake.events(settings().lake_dir, "kafka", "demo", long_ago))
+
+
+def test_a_day_whose_archive_grew_after_its_run(loader, long_ago):
+    folder = archive(long_ago, rows=4)
+    read = json.dumps([{"path": folder.relative_to(settings().lake_dir).as_posix(), "rows": 3}])
+    loader.execute("UPDATE warehouse.etl_run SET inputs = %s WHERE run_id = 'alert-3'", (read,))
+    loader.execute("UPDATE warehouse.etl_run_day SET source = 'kafka' WHERE run_id = 'alert-3' AND date = %s", (long_ago,))
+    try:
+        ((message, remedy),) = late()
+        assert message == f"demo: {long_ago} is not final: 1 rows were archived since run alert-3 read the day: run it again"
+        assert "ecommerce etl" in remedy
+        loader.execute("UPDATE warehouse.etl_run SET inputs = %s WHERE run_id = 'alert-3'", (read.replace("3}", "4}"),))
+        assert late() == []
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_a_day_whose_live_and_batch_figures_differ_without_an_explanation(loader, long_ago):
+    loader.execute(
+        "INSERT INTO warehouse.reconciliation (shop_id, date, measure, live, batch, agrees, explanation, run_id) VALUES ('demo', %s, 'orders', 1, 2, false, '', 'alert-3')",
+        (long_ago,),
+    )
+    ((message, remedy),) = late()
+    assert message == f"demo: {long_ago} is not final: live and batch differ without an explanation in orders"
+    assert "runs list" in remedy
+    loader.execute("DELETE FROM warehouse.reconciliation WHERE run_id = 'alert-3'")
+
+
+def archive(day, rows: int):
+    """A manifest of ``rows`` archived rows of the demo shop's day; its folder."""
+    folder = lake.events(settings().lake_dir, "kafka", "demo", day)
+    path = folder / "archive" / "a.parquet"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"only the manifest is read")
+    lake.publish(folder, lake.Manifest("archive", datetime.now(UTC).isoformat(), [lake.describe(folder, path, rows)], {}))
+    return folder
 
 
 def test_a_store_that_is_away(postgres, tmp_path):

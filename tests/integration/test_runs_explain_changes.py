@@ -26,7 +26,8 @@ at = "STRING"
 price = "STRING"
 """
 SQL = """
-SELECT 'purchase' AS event_name, at AS event_time, :currency AS currency, receipt AS transaction_id, 'mug' AS item_id, PRICE AS price, _row
+SELECT 'purchase' AS event_name, at AS event_time, :currency AS currency, receipt AS transaction_id, 'mug' AS item_id, PRICE AS price,
+       CATEGORY AS item_category, _row
 FROM {raw}
 """
 
@@ -67,13 +68,20 @@ def test_a_changed_staging_sql_is_other_code(postgres, spark, tmp_path):
     (source / "source.toml").write_text(TOML)
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "stall.csv").write_text("receipt,at,price\n1,2026-03-13T09:00:00Z,7.90\n")
-    for run_id, price in (("code-1", "price"), ("code-2", "'8.00'")):
-        (source / "staging.sql").write_text(SQL.replace("PRICE", price))
+    for run_id, price, category in (("code-1", "price", "NULL"), ("code-2", "'8.00'", "NULL"), ("code-3", "'8.00'", "'Cups'")):
+        (source / "staging.sql").write_text(SQL.replace("PRICE", price).replace("CATEGORY", category))
         batch_runs.land("demo", str(source), tmp_path / "in", day, day, "code-0")
         assert batch_runs.run(run_id, "demo", str(source), day)[0] == 0
-    found = runs.difference(settings(), "demo", date.fromisoformat(day))
+    found = runs.difference(settings(), "demo", date.fromisoformat(day), "code-2")
     assert found.code is not None
     assert (found.why, found.inputs_added, found.inputs_removed) == ("the code changed", [], [])
+    only_rows = runs.difference(settings(), "demo", date.fromisoformat(day))
+    assert (only_rows.why, only_rows.measures) == ("the code changed", {})
+    assert only_rows.rows["fct_order_line"] == {"added": 0, "removed": 0, "changed": 1}
+    shown = CliRunner().invoke(cli, ["runs", "show", "code-3"]).output
+    assert "no measure changed" in shown
+    assert "fct_order_line: 0 rows added, 0 removed, 1 changed" in shown
+    assert runs.listing(settings(), "demo", date.fromisoformat(day), limit=1)[0]["days_revised"] == 1
 
 
 def test_an_unknown_run_is_named(postgres):

@@ -48,7 +48,7 @@ def page(viewer) -> Answer:
         "run.nothing_quarantined",
         "1 of 2 passed",
         "Done, revised",
-    ],  # fmt: skip
+    ],
 )
 def test_it_shows_inputs_code_durations_and_checks(page, text):
     assert page.status == 200

@@ -9,7 +9,7 @@ from analytics import cards
 from analytics.customers_views import _joined
 from analytics.figures import Period, ShopDay, cut, cut_like
 from analytics.ranges import Days
-from analytics.states import DayState
+from ecommerce.day_states import DayState
 
 
 def period(first: date, length: int) -> Period:

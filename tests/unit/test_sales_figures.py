@@ -7,7 +7,7 @@ import pytest
 
 from analytics.figures import Period, ShopDay, change, settled_sentence
 from analytics.ranges import Days
-from analytics.states import DayState
+from ecommerce.day_states import DayState
 
 FIRST = date(2026, 11, 1)
 

@@ -10,7 +10,7 @@ from analytics.ranges import Days, Selection
 from analytics.report import Report
 from analytics.revisions import difference
 from analytics.sales_cards import adds_up
-from analytics.states import DayState, Run
+from ecommerce.day_states import DayState, Run
 from ecommerce.shops import Shop
 
 TODAY, DAY = date(2026, 11, 23), date(2026, 11, 20)

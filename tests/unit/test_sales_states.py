@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from analytics.states import DayState, Run, least_settled, state_of
+from ecommerce.day_states import DayState, Run, least_settled, state_of
 
 TODAY = date(2026, 11, 23)
 DAY = date(2026, 11, 20)
@@ -62,6 +62,10 @@ def test_an_unexplained_difference_keeps_a_day_provisional_and_is_named():
 
 def test_a_run_that_changed_figures_makes_the_day_revised():
     assert state(found=run(changed={"orders": [10, 13]})).name == "revised"
+
+
+def test_a_run_that_changed_rows_and_no_figure_makes_the_day_revised():
+    assert state(found=replace(run(), row_changes=("fct_session",))).name == "revised"
 
 
 @pytest.mark.parametrize(

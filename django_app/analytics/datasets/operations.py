@@ -9,12 +9,13 @@ from analytics.datasets.core import Dataset, Option, columns
 from analytics.scope import Scope, stream
 from ecommerce.alerts import alerts
 from ecommerce.config import settings
+from ecommerce.runs import REVISED
 
-RUNS = """
+RUNS = f"""
     SELECT r.run_id, r.shop_id, r.source, r.from_date, r.to_date, r.status, r.started_at, r.finished_at,
            round(extract(epoch FROM coalesce(r.finished_at, now()) - r.started_at)::numeric, 1),
            r.rows_in, r.rows_good, r.rows_quarantined, r.rows_excluded,
-           (SELECT count(*) FROM warehouse.etl_run_day d WHERE d.run_id = r.run_id AND d.changed <> '{}'), r.message
+           (SELECT count(*) FROM warehouse.etl_run_day d WHERE d.run_id = r.run_id AND {REVISED}), r.message
     FROM warehouse.etl_run r
     WHERE r.shop_id = %(shop)s AND r.from_date <= %(last)s AND r.to_date >= %(first)s ORDER BY r.started_at DESC, r.run_id DESC"""
 CHECKS = """

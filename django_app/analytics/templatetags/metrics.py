@@ -17,8 +17,8 @@ from analytics import cards, formats
 from analytics.cards import Card
 from analytics.figures import Figure, Number, change
 from analytics.ranges import Days
-from analytics.states import NONE
 from ecommerce import metrics
+from ecommerce.day_states import NONE
 from ecommerce.metrics import HLL_STANDARD_ERROR
 
 register = template.Library()
