@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from checks import blocked, of_the_columns, of_the_load, of_the_run
+from checks import blocked, of_the_columns, of_the_load, of_the_run, of_the_schema
 from runlog import Counts, difference
 
 DAY = date(2026, 1, 1)
@@ -36,6 +36,19 @@ def test_the_archive_is_counted_by_its_rows_not_by_its_messages():
 def test_a_file_that_is_mostly_refused_stops_the_run():
     rows = [stats("good", None, 4), stats("quarantined", "bad_time: event_time", 6)]
     assert findings(rows, 10)[0] == ["run.few_rows_quarantined"]
+
+
+def test_a_row_held_back_is_a_warning():
+    rows = [stats("good", None, 9), stats("quarantined", "bad_time: event_time", 1)]
+    found = {one.name: one for one in of_the_run(rows, Counts(9, 1, 0), 10, "rows")}["run.nothing_quarantined"]
+    assert (found.severity, found.passed, found.value) == ("warning", False, 1)
+
+
+def test_a_column_that_is_twice_in_a_header_stops_the_run():
+    drift = {"dropped": [], "repeated": ["till.csv: pieces"], "retyped": [], "added": []}
+    (found,) = blocked(of_the_schema(drift))
+    assert (found.name, found.detail) == ("schema.no_column_twice", "till.csv: pieces")
+    assert blocked(of_the_schema(drift | {"repeated": []})) == []
 
 
 def test_a_column_that_hardly_a_row_has_as_declared_stops_the_run_by_its_name():
