@@ -112,7 +112,7 @@ def checks(scope: Scope) -> Card:
     found = DATASETS["checks"].records(scope)
     rows = [
         (
-            cards.text(one["check_name"], str(one["date"] or "")),
+            _check(one),
             cards.text(one["severity"]),
             Cell("Passed", tag="good")
             if one["passed"]
@@ -126,6 +126,12 @@ def checks(scope: Scope) -> Card:
     return Card(
         "checks", "Checks", **table(columns, rows), note=note, span="w5", dataset="checks", empty="No run of these days was checked."
     )
+
+
+def _check(one: dict[str, Any]) -> Cell:
+    """A check's name below what it is of: the whole would not fit its column."""
+    of, _, name = one["check_name"].rpartition(".")
+    return cards.text(name, " · ".join(filter(None, [of, str(one["date"] or "")])))
 
 
 def _amount(measure: str, value: Decimal | None, scope: Scope) -> Cell:

@@ -98,13 +98,20 @@ def _steps(found: dict[str, Any]) -> Card:
 
 def _measures(one: runs.Difference, shop: Shop) -> Card:
     columns = (Column("Measure", "head"), Column("Before", "num"), Column("After", "num"), Column("Difference", "num"))
-    rows = [(Cell(_title(name)), *(_value(name, value, shop) for value in values)) for name, values in one.measures.items()]
+    rows = [
+        (Cell(_title(name)), *(_value(name, value, shop) for value in values)) for name, values in sorted(one.measures.items(), key=_place)
+    ]
     day = formats.short_day(one.day, shop.today())
     before = f"Run {one.previous_run_id} before" if one.previous_run_id else "First published by this run"
     return Card(
         f"measures-{one.day}", f"{day}: what changed", **table(columns, rows), note=f"Because {one.why}. {before}", span="w7",
         empty="No measure of the day changed.",
     )  # fmt: skip
+
+
+def _place(one: tuple[str, Any]) -> tuple[int, str]:
+    """In the order of the metrics, what is none of them last."""
+    return (list(BY_NAME).index(one[0]) if one[0] in BY_NAME else len(BY_NAME)), one[0]
 
 
 def _title(name: str) -> str:
@@ -142,7 +149,7 @@ def _checks(found: dict[str, Any], shop: Shop) -> Card:
         )
         for one in broken[:CHECKS]
     ]
-    note = f"{len(judged) - len(broken)} of {len(judged)} passed; those that did not"
+    note = f"{len(judged) - len(broken)} of {len(judged)} passed{'; these did not' if broken else ''}"
     return Card("checks", "Checks", **table(columns, rows), note=note, empty=f"All {len(judged)} checks passed.")
 
 
