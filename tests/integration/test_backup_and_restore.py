@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 
 import psycopg
 import pytest
+from psycopg import sql
 from redis import Redis
 from shop_events import NOON, SHOP, event, purchase
 
@@ -18,6 +20,16 @@ from ecommerce.shops import shop
 
 pytestmark = pytest.mark.servers
 DAY = date(2026, 3, 5)
+TABLES = """
+    SELECT table_schema, table_name FROM information_schema.tables
+    WHERE table_type = 'BASE TABLE' AND table_schema IN ('warehouse', 'public') ORDER BY 1, 2"""
+ROWS = """
+    INSERT INTO warehouse.etl_run (run_id, shop_id, source, from_date, to_date, status) VALUES ('r1', 'demo', 's', now(), now(), 'running');
+    INSERT INTO warehouse.fct_order_line (shop_id, date, event_id, item_index, line_type, event_at, quantity, price, amount, discount, run_id)
+    VALUES ('demo', '2026-03-05', 'e1', 0, 'adjustment', '2026-03-05 12:00+00', 1, 2.5, 2.5, 0, 'r1');
+    INSERT INTO public.auth_user (username, password, is_superuser, first_name, last_name, email, is_staff, is_active, date_joined)
+    VALUES ('ann', 'x', false, '', '', '', false, true, now());
+"""
 
 
 def migrate(settings):
@@ -25,9 +37,23 @@ def migrate(settings):
     subprocess.run(command, check=True, env={**os.environ, **servers.environment(settings)})
 
 
-def contents(settings) -> list:
-    with psycopg.connect(settings.postgres_dsn("loader")) as connection:
-        return connection.execute("SELECT run_id, shop_id, inputs FROM warehouse.etl_run ORDER BY 1").fetchall()
+def contents(settings) -> dict[str, list[str]]:
+    """The rows, as texts, of every table of the warehouse, of the dashboard's accounts and of Airflow."""
+    found = {}
+    for database in ("ecommerce", "airflow"):
+        with psycopg.connect(replace(settings, postgres_database=database).postgres_dsn("admin")) as connection:
+            for schema, table in connection.execute(TABLES).fetchall():
+                rows = sql.SQL("SELECT t::text FROM {} t ORDER BY 1").format(sql.Identifier(schema, table))
+                found[f"{database}.{schema}.{table}"] = [text for (text,) in connection.execute(rows)]
+    return found
+
+
+def fill(settings) -> None:
+    """A run with a fact, an account, and a table of Airflow's."""
+    with psycopg.connect(settings.postgres_dsn("admin")) as connection:
+        connection.execute(ROWS)
+    with psycopg.connect(replace(settings, postgres_database="airflow").postgres_dsn("airflow"), autocommit=True) as connection:
+        connection.execute("CREATE TABLE dag_run AS SELECT 'ecommerce_etl' AS dag_id, n AS id FROM generate_series(1, 3) n")
 
 
 def count_live(settings, origin: str) -> dict:
@@ -51,14 +77,18 @@ def test_it_comes_back_whole_into_an_empty_platform(tmp_path, monkeypatch):
     (old.var_dir / "first_start").write_text("2026-03-01\n")
     with servers.running(old, "postgres", "redis"):
         migrate(old)
-        with psycopg.connect(old.postgres_dsn("loader")) as connection:
-            connection.execute(
-                "INSERT INTO warehouse.etl_run (run_id, shop_id, source, from_date, to_date, status) VALUES ('r1', 'demo', 's', now(), now(), 'running')"
-            )
+        fill(old)
         live, rows = count_live(old, "first"), contents(old)
         made = backup.backup(old, tmp_path / "backup", print)
         with pytest.raises(backup.BackupError, match="not empty"):
             backup.backup(old, tmp_path / "backup", print)
+    for table in (
+        "ecommerce.warehouse.etl_run",
+        "ecommerce.warehouse.fct_order_line",
+        "ecommerce.public.auth_user",
+        "airflow.public.dag_run",
+    ):
+        assert rows[table], table
     assert made.databases == ["ecommerce", "airflow"]
 
     new = servers.isolated_settings(tmp_path / "new")
