@@ -12,7 +12,7 @@ import pytest
 
 from ecommerce import alerts, lake
 from ecommerce.config import settings
-from ecommerce.local import servers
+from ecommerce.local import commands, servers
 from ecommerce.shops import shop
 
 pytestmark = pytest.mark.servers
@@ -159,6 +159,25 @@ def test_a_day_whose_live_and_batch_figures_differ_without_an_explanation(loader
     assert message == f"demo: {long_ago} is not final: live and batch differ without an explanation in orders"
     assert "runs list" in remedy
     loader.execute("DELETE FROM warehouse.reconciliation WHERE run_id = 'alert-3'")
+
+
+def test_status_names_the_day_and_ends_with_1_until_it_is_final(loader, long_ago, monkeypatch, capsys):
+    """The services are those of a machine where all is well."""
+    monkeypatch.setattr(commands.supervision, "alive", lambda config: True)
+    monkeypatch.setattr(commands.health, "conditions", lambda config: [])
+    others = alerts.alerts(settings())
+    folder = archive(long_ago, rows=4)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            commands.status()
+        assert ended.value.code == 1
+        assert f"{long_ago} is not final" in capsys.readouterr().out
+    finally:
+        shutil.rmtree(folder)
+    with pytest.raises(SystemExit) as ended:
+        commands.status()
+    assert ended.value.code == bool(others)
+    assert "is not final" not in capsys.readouterr().out
 
 
 def archive(day, rows: int):
