@@ -23,10 +23,13 @@ DATASETS = PROJECT_DIR.parent / "shared" / "datasets"
 
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory) -> Settings:
-    """Settings of the session's own run, also this process's and its children's; shop ``newcomer`` never gets data."""
+    """Settings of the session's own run, also this process's and its children's.
+
+    Shop ``newcomer`` never gets data, of shop ``leaver`` people are erased.
+    """
     folder = tmp_path_factory.mktemp("platform")
-    newcomer = '\n[newcomer]\nname = "Newcomer"\ntime_zone = "UTC"\ncurrency = "EUR"\n'
-    (folder / "shops.toml").write_text((PROJECT_DIR / "shops.toml").read_text(encoding="utf-8") + newcomer, encoding="utf-8")
+    more = "".join(f'\n[{shop}]\nname = "{shop.title()}"\ntime_zone = "UTC"\ncurrency = "EUR"\n' for shop in ("newcomer", "leaver"))
+    (folder / "shops.toml").write_text((PROJECT_DIR / "shops.toml").read_text(encoding="utf-8") + more, encoding="utf-8")
     settings = servers.isolated_settings(folder, shops_file=folder / "shops.toml")
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(config.PREFIX)]:

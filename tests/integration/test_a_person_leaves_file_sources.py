@@ -12,6 +12,7 @@ from ecommerce.config import settings
 from ecommerce.local import servers
 
 pytestmark = pytest.mark.servers
+SHOP = "leaver"
 UCI_DAY, REES46_DAY, OWN_DAY = "2020-02-10", "2020-02-11", "2026-02-12"
 UCI = """InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
 990101,22423,CAKESTAND,2,2020-02-10 09:00:00,12.75,99001.0,France
@@ -64,7 +65,7 @@ def config(postgres, spark, tmp_path_factory):
         yield replace(settings(), redis_port=own.redis_port)
 
 
-def traces(shop: str, id: str) -> list[str]:
+def traces(id: str) -> list[str]:
     """Where ``id`` stands alone in a text of the warehouse or in a file of the shop's lake."""
     found = []
     for row in batch_runs.rows(TEXTS):
@@ -72,7 +73,7 @@ def traces(shop: str, id: str) -> list[str]:
         found += [f"{table}.{column}"] * bool(
             batch_runs.rows(f"SELECT 1 AS x FROM warehouse.{table} WHERE {column}::text ~ %s LIMIT 1", rf"\m{id}\M")
         )
-    for path in sorted(settings().lake_dir.rglob(f"shop={shop}/**/*")):
+    for path in sorted(settings().lake_dir.rglob(f"shop={SHOP}/**/*")):
         if path.suffix == ".parquet":
             texts = [text for column in pq.read_table(path).columns if str(column.type) == "string" for text in column.to_pylist()]
             found += [path.parts[-5]] * any(id in (text or "") for text in texts)
@@ -81,40 +82,40 @@ def traces(shop: str, id: str) -> list[str]:
     return found
 
 
-def load(run_id: str, shop: str, source: str, day: str, body: str, folder: Path) -> dict:
+def load(run_id: str, source: str, day: str, body: str, folder: Path) -> dict:
     """Land ``body`` and run the day; its figures."""
     folder.mkdir(exist_ok=True)
     (folder / f"{day}.csv").write_text(body)
-    batch_runs.land(shop, source, folder, day, day, run_id)
-    return again(run_id, shop, source, day)
+    batch_runs.land(SHOP, source, folder, day, day, run_id)
+    return again(run_id, source, day)
 
 
-def again(run_id: str, shop: str, source: str, day: str) -> dict:
-    assert batch_runs.run(run_id, shop, source, day)[0] == 0
-    return batch_runs.newest(shop, day)["measures"]
+def again(run_id: str, source: str, day: str) -> dict:
+    assert batch_runs.run(run_id, SHOP, source, day)[0] == 0
+    return batch_runs.newest(SHOP, day)["measures"]
 
 
 @pytest.mark.parametrize(
-    ("shop", "source", "day", "body", "id", "also"),
+    ("source", "day", "body", "id", "also"),
     [
-        ("uci", "uci_online_retail", UCI_DAY, UCI, "99001", ["990101", "990103"]),
-        ("rees46", "rees46", REES46_DAY, REES46, "999000111", ["11111111-aaaa-4aaa-8aaa-aaaaaaaaaaaa"]),
+        ("uci_online_retail", UCI_DAY, UCI, "99001", ["990101", "990103"]),
+        ("rees46", REES46_DAY, REES46, "999000111", ["11111111-aaaa-4aaa-8aaa-aaaaaaaaaaaa"]),
     ],
     ids=["ids within a column's text", "one column is customer and visitor"],
 )
-def test_nothing_is_left_sums_stay_and_the_files_may_come_again(config, tmp_path, shop, source, day, body, id, also):
-    before = load(f"{shop}-leaver-1", shop, source, day, body, tmp_path / "in")
+def test_nothing_is_left_sums_stay_and_the_files_may_come_again(config, tmp_path, source, day, body, id, also):
+    before = load(f"{source}-leaver-1", source, day, body, tmp_path / "in")
     assert before["customers"] == 2
-    assert {"fct_order.customer_id", "quarantine.raw"} <= set(traces(shop, id))
+    assert {"fct_order.customer_id", "quarantine.raw"} <= set(traces(id))
 
-    (proof,) = erasure.erase(config, id, shop, print)
+    (proof,) = erasure.erase(config, id, SHOP, print)
     assert proof.complete, proof
-    assert [place for one in [id, *also] for place in traces(shop, one)] == []
+    assert [place for one in [id, *also] for place in traces(one)] == []
 
     expected = before | {"customers": 1}
-    assert again(f"{shop}-leaver-2", shop, source, day) == expected
-    assert load(f"{shop}-leaver-3", shop, source, day, body, tmp_path / "in") == expected
-    assert [place for one in [id, *also] for place in traces(shop, one)] == []
+    assert again(f"{source}-leaver-2", source, day) == expected
+    assert load(f"{source}-leaver-3", source, day, body, tmp_path / "in") == expected
+    assert [place for one in [id, *also] for place in traces(one)] == []
 
 
 def own_source(folder: Path, privacy: str) -> str:
@@ -126,19 +127,19 @@ def own_source(folder: Path, privacy: str) -> str:
 
 def test_ids_of_ones_own_source_are_found_by_its_privacy(config, tmp_path):
     source = own_source(tmp_path / "till_known", "[privacy]\nuser_id = { column = 'card', pattern = 'card:(.*)' }\n")
-    before = load("till-leaver-1", "demo", source, OWN_DAY, TILL, tmp_path / "in")
-    (proof,) = erasure.erase(config, "99001", "demo", print)
+    before = load("till-leaver-1", source, OWN_DAY, TILL, tmp_path / "in")
+    (proof,) = erasure.erase(config, "99001", SHOP, print)
     assert proof.complete, proof
-    assert traces("demo", "99001") == []
-    assert again("till-leaver-2", "demo", source, OWN_DAY) == before | {"customers": 1}
+    assert traces("99001") == []
+    assert again("till-leaver-2", source, OWN_DAY) == before | {"customers": 1}
 
 
 def test_a_source_without_privacy_keeps_its_file_which_is_named_and_brings_nobody_back(config, tmp_path):
     source = own_source(tmp_path / "till_unknown", "")
     body = TILL.replace("99001", "99003")
-    before = load("till-leaver-3", "demo", source, OWN_DAY, body, tmp_path / "in")
-    (proof,) = erasure.erase(config, "99003", "demo", print)
+    before = load("till-leaver-3", source, OWN_DAY, body, tmp_path / "in")
+    (proof,) = erasure.erase(config, "99003", SHOP, print)
     assert not proof.complete
     assert [path.rpartition("/")[2] for path in proof.not_searched] == [f"{OWN_DAY}.csv"]
-    assert again("till-leaver-4", "demo", source, OWN_DAY) == before | {"customers": 1}
-    assert all("landing" in place for place in traces("demo", "99003"))
+    assert again("till-leaver-4", source, OWN_DAY) == before | {"customers": 1}
+    assert all("landing" in place for place in traces("99003"))

@@ -74,11 +74,11 @@ def test_a_failed_run_until_its_days_are_published(loader):
 
 
 def test_rows_held_back(loader):
-    insert = "INSERT INTO warehouse.quarantine (run_id, shop_id, source, file, line, reason, raw) SELECT 'alert-2', 'uci', 'x', 'f', n, 'r', '' FROM generate_series(1, %s) n"
+    insert = "INSERT INTO warehouse.quarantine (run_id, shop_id, source, file, line, reason, raw) SELECT 'alert-2', 'newcomer', 'x', 'f', n, 'r', '' FROM generate_series(1, %s) n"
     loader.execute(insert, (settings().quarantine_alert_rows,))
     assert "quarantine" not in dict(kinds())
     loader.execute(insert, (1,))
-    assert dict(kinds())["quarantine"].startswith("uci: 101 rows held back")
+    assert dict(kinds())["quarantine"].startswith("newcomer: 101 rows held back")
 
 
 def test_a_scheduled_day_that_is_not_published_by_its_deadline(loader):
