@@ -51,12 +51,14 @@ def writer(
         yield from (report(written, counts) if counts else ())
 
     def without_erased(table: Any) -> Any:
+        if suppression is None:
+            return table
         import pyarrow.compute as pc
 
         from ecommerce import suppressed_rows
         from ecommerce.erasure_terms import ERASED
 
-        if suppression is None or not pc.any(mask := suppressed_rows.of_erased(table, suppression, shop_id)).as_py():
+        if not pc.any(mask := suppressed_rows.of_erased(table, suppression, shop_id)).as_py():
             return table
         table = suppressed_rows.anonymous(table, mask, suppression, shop_id)
         reason = pc.replace_substring_regex(table["_reason"], pattern=":.*", replacement="")  # details may quote an id
