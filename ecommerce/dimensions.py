@@ -86,19 +86,30 @@ INSERT INTO warehouse.mart_daily_distinct (shop_id, measure, date, previous_date
 SELECT %(shop)s, %(measure)s, date, previous_date, count(*) FROM placed GROUP BY date, previous_date"""
 
 
-def refresh(connection: psycopg.Connection, shop: Shop, days: list[date], products: sql.Identifier, customers: sql.Identifier) -> None:
-    """Compute the shop's row, those of its touched products and customers, and its distinct counts; call inside a transaction.
+def refresh_products(connection: psycopg.Connection, shop: Shop, products: sql.Identifier) -> None:
+    """Compute the shop's touched products from its daily product mart; call inside a transaction.
 
-    ``days`` are those that the run replaced; ``products`` and ``customers`` are tables of the ids that were or are on them.
+    ``products`` is a table of the ids that were or are on the days that the run replaces.
+    """
+    _refreshed(connection, shop, _PRODUCT, products)
+
+
+def refresh_visits(connection: psycopg.Connection, shop: Shop, days: list[date], customers: sql.Identifier) -> None:
+    """Compute the shop's row, its touched customers and its distinct counts from its facts; call inside a transaction.
+
+    ``days`` are those that the run replaced; ``customers`` is a table of the ids that were or are on them.
     """
     connection.execute(_SHOP, (shop.shop_id, shop.name, shop.time_zone, shop.currency))
-    for touched, statement in ((products, _PRODUCT), (customers, _CUSTOMER)):
-        connection.execute(sql.SQL("ANALYZE {}").format(touched))
-        for part in statement.split(";"):
-            connection.execute(sql.SQL(part).format(touched=touched), {"shop": shop.shop_id})
+    _refreshed(connection, shop, _CUSTOMER, customers)
     _customer_keys(connection, shop.shop_id)
     if days:
         _distinct(connection, shop.shop_id, min(days))
+
+
+def _refreshed(connection: psycopg.Connection, shop: Shop, statements: str, touched: sql.Identifier) -> None:
+    connection.execute(sql.SQL("ANALYZE {}").format(touched))
+    for statement in statements.split(";"):
+        connection.execute(sql.SQL(statement).format(touched=touched), {"shop": shop.shop_id})
 
 
 def customer_key(shop_id: str, customer_id: str) -> str:

@@ -7,7 +7,7 @@ driver then replaces the run's shop-days in schema ``warehouse``, so readers see
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date
 from typing import Any
@@ -31,7 +31,10 @@ ARROW_TYPES = {
     "double precision": pa.float64(),
     "timestamp with time zone": pa.timestamp("us", tz="UTC"),
 }
-TOUCHED = {"touched_product": "product_id", "touched_customer": "customer_id"}
+TOUCHED = {"mart_daily_product": ("touched_product", "product_id"), "fct_order_line": ("touched_customer", "customer_id")}
+"""Tables whose old and new ids are noted in a staging table, by column: dimensions depend on them."""
+TASKS = "task"
+"""Staging table of the tasks that have loaded, by table."""
 
 MUCH = (50, 0.1, 50_000)
 """Rows, and part of the table's, above which statistics are taken at once: autovacuum's own rule, and a number that is always much."""
@@ -50,6 +53,16 @@ MERGE = """
         WHEN NOT MATCHED THEN INSERT ({all}, run_id) VALUES ({staged_row}, %(run)s)
         RETURNING merge_action() AS action, n.date)
     SELECT CASE action WHEN 'INSERT' THEN 'added' ELSE 'changed' END, date, count(*) FROM merged GROUP BY 1, 2"""
+
+WITH_ROWS = """
+    SELECT array_agg(day) FROM unnest(%(days)s::date[]) AS day
+    WHERE EXISTS (SELECT FROM {published} WHERE shop_id = %(shop)s AND date = day)"""
+# In order of the primary key its index grows at its end alone.
+ADD = """
+    WITH added AS (
+        INSERT INTO {published} ({all}, run_id) SELECT {staged_row}, %(run)s FROM {staged} AS n WHERE n.date = ANY(%(days)s) ORDER BY {order}
+        RETURNING date)
+    SELECT 'added', date, count(*) FROM added GROUP BY date"""
 
 
 class WarehouseError(PlatformError):
@@ -142,9 +155,11 @@ def create_staging(connection: psycopg.Connection, run_id: str, shop_id: str, ta
             statement = "CREATE UNLOGGED TABLE {} (LIKE warehouse.{} INCLUDING DEFAULTS, _task bigint NOT NULL)"
             connection.execute(sql.SQL(statement).format(staging.identifier(name), sql.Identifier(name)))
             connection.execute(sql.SQL("ALTER TABLE {} ALTER run_id DROP NOT NULL").format(staging.identifier(name)))
-        for name, column in TOUCHED.items():
-            statement = sql.SQL("CREATE UNLOGGED TABLE {} ({} text)").format(staging.identifier(name), sql.Identifier(column))
+        for touched, column in TOUCHED.values():
+            statement = sql.SQL("CREATE UNLOGGED TABLE {} ({} text)").format(staging.identifier(touched), sql.Identifier(column))
             connection.execute(statement)
+        statement = sql.SQL("CREATE UNLOGGED TABLE {} (name text, task bigint, PRIMARY KEY (name, task))")
+        connection.execute(statement.format(staging.identifier(TASKS)))
     return staging
 
 
@@ -155,47 +170,54 @@ def drop_staging(connection: psycopg.Connection, shop_id: str) -> None:
         connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier("staging", name)))
 
 
-def copy_batches(dsn: str, table: str, task: int, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
-    """COPY ``batches`` into ``staging.<table>`` as the rows of ``task``, which first loses its own: a retry adds nothing twice.
+def copy_tables(dsn: str, staging: Staging, task: int, tables: Mapping[str, Iterable[pa.RecordBatch]]) -> dict[str, int]:
+    """COPY batches into the staging tables of their names, in one transaction, as the rows of ``task``.
 
-    ``schema`` is the table's (Staging.schemas); the batches are cast to it by name.
+    A task that has committed rows before loses them first: a retry adds nothing twice. The batches are cast to the tables' columns
+    (Staging.schemas) by name.
 
     Returns:
-        The number of rows written.
+        The number of rows written, by table.
     """
     from adbc_driver_postgresql import dbapi
 
-    wanted = schema.append(pa.field("_task", pa.int64()))
-    rows = 0
+    rows = dict.fromkeys(tables, 0)
+    if not tables:
+        return rows
 
-    def shaped() -> Iterable[pa.RecordBatch]:
-        nonlocal rows
-        for batch in batches:
-            rows += batch.num_rows
-            own = pa.array([task] * batch.num_rows, pa.int64())
-            yield pa.RecordBatch.from_arrays(
-                [*(batch.column(name).cast(schema.field(name).type) for name in schema.names), own], schema=wanted
-            )
+    def shaped(name: str) -> Iterator[pa.RecordBatch]:
+        for batch in tables[name]:
+            rows[name] += batch.num_rows
+            own = pa.repeat(pa.scalar(task, pa.int64()), batch.num_rows)
+            yield pa.RecordBatch.from_arrays([*(batch.column(f.name).cast(f.type) for f in staging.schemas[name]), own], schema=wanted)
 
     with dbapi.connect(dsn) as connection, connection.cursor() as cursor:
-        # A task that was given up may still run: the lock makes it and its retry follow one another.
-        key = int.from_bytes(hashlib.sha256(f"{table} {task}".encode()).digest()[:8], signed=True)
-        cursor.execute(f"SELECT pg_advisory_xact_lock({key})")
-        cursor.fetchall()
-        cursor.execute(f'DELETE FROM staging."{table}" WHERE _task = {int(task)}')
-        cursor.adbc_ingest(table, pa.RecordBatchReader.from_batches(wanted, shaped()), mode="append", db_schema_name="staging")
+        for name in tables:
+            table, wanted = staging.table(name), staging.schemas[name].append(pa.field("_task", pa.int64()))
+            if not _claims(cursor, staging, name, task):
+                cursor.execute(f'DELETE FROM staging."{table}" WHERE _task = {int(task)}')
+            cursor.adbc_ingest(table, pa.RecordBatchReader.from_batches(wanted, shaped(name)), mode="append", db_schema_name="staging")
         connection.commit()
     return rows
 
 
-def staged_rows(connection: psycopg.Connection, staging: Staging) -> dict[str, int]:
-    """The number of rows in each of the run's staging tables."""
+def _claims(cursor: Any, staging: Staging, name: str, task: int) -> bool:
+    """Whether ``task`` is the first of its number that loads ``name``; one that still runs, though it was given up, is waited for."""
+    claim = f"INSERT INTO staging.\"{staging.table(TASKS)}\" VALUES ('{name}', {int(task)}) ON CONFLICT DO NOTHING RETURNING 1"
+    cursor.execute(f"WITH claimed AS ({claim}) SELECT count(*) FROM claimed")
+    return bool(cursor.fetchone()[0])
+
+
+def staged_rows(connection: psycopg.Connection, staging: Staging, names: Iterable[str] | None = None) -> dict[str, int]:
+    """The number of rows in each of the run's staging tables, or in those of ``names``."""
     count = sql.SQL("SELECT count(*) FROM {}")
-    return {name: connection.execute(count.format(staging.identifier(name))).fetchone()[0] for name in staging.schemas}
+    return {name: connection.execute(count.format(staging.identifier(name))).fetchone()[0] for name in names or staging.schemas}
 
 
-def replace_days(connection: psycopg.Connection, staging: Staging, days: list[date]) -> dict[date, dict[str, dict[str, int]]]:
-    """Replace the shop's ``days`` in every table of ``staging``; call inside a transaction.
+def replace_days(
+    connection: psycopg.Connection, staging: Staging, days: list[date], names: Iterable[str] | None = None
+) -> dict[date, dict[str, dict[str, int]]]:
+    """Replace the shop's ``days`` in every table of ``staging``, or in those of ``names``; call inside a transaction.
 
     Rows of marts are replaced. A row of a fact table that is as before stays, with the id of the run that wrote it.
 
@@ -203,20 +225,12 @@ def replace_days(connection: psycopg.Connection, staging: Staging, days: list[da
         Rows added, removed and changed in each fact table, by day; nothing of days not published before.
     """
     scope = {"shop": staging.shop_id, "days": days, "run": staging.run_id}
-    for name, touched, column in (
-        ("mart_daily_product", "touched_product", "product_id"),
-        ("fct_order_line", "touched_customer", "customer_id"),
-    ):
-        statement = """
-            INSERT INTO {touched} SELECT DISTINCT {column} FROM (
-                SELECT {column} FROM warehouse.{name} WHERE shop_id = %(shop)s AND date = ANY(%(days)s)
-                UNION ALL SELECT {column} FROM {staged}) AS rows WHERE {column} IS NOT NULL"""
-        parts = {"touched": staging.identifier(touched), "column": sql.Identifier(column), "name": sql.Identifier(name)}
-        connection.execute(sql.SQL(statement).format(**parts, staged=staging.identifier(name)), scope)
     known = "SELECT array_agg(DISTINCT date) FROM warehouse.etl_run_day WHERE shop_id = %(shop)s AND date = ANY(%(days)s)"
     before = connection.execute(known, scope).fetchone()[0] or []
     changes: dict[date, dict[str, dict[str, int]]] = {}
-    for name in staging.schemas:
+    for name in names or staging.schemas:
+        if name in TOUCHED:
+            _note_touched(connection, staging, name, scope)
         if name.startswith("fct_"):
             written, found = merge_days(connection, staging, name, days)
             for day in found.keys() & before:
@@ -225,6 +239,16 @@ def replace_days(connection: psycopg.Connection, staging: Staging, days: list[da
             written = _replace_rows(connection, staging, name, scope)
         _take_statistics(connection, name, written)
     return changes
+
+
+def _note_touched(connection: psycopg.Connection, staging: Staging, name: str, scope: dict[str, Any]) -> None:
+    touched, column = TOUCHED[name]
+    statement = """
+        INSERT INTO {touched} SELECT DISTINCT {column} FROM (
+            SELECT {column} FROM warehouse.{name} WHERE shop_id = %(shop)s AND date = ANY(%(days)s)
+            UNION ALL SELECT {column} FROM {staged}) AS rows WHERE {column} IS NOT NULL"""
+    parts = {"touched": staging.identifier(touched), "column": sql.Identifier(column), "name": sql.Identifier(name)}
+    connection.execute(sql.SQL(statement).format(**parts, staged=staging.identifier(name)), scope)
 
 
 def _replace_rows(connection: psycopg.Connection, staging: Staging, name: str, scope: dict[str, Any]) -> int:
@@ -242,7 +266,6 @@ def merge_days(connection: psycopg.Connection, staging: Staging, name: str, days
     Returns:
         The number of rows written; and rows added, removed and changed by day, of days where there are any.
     """
-    scope = {"shop": staging.shop_id, "days": days, "run": staging.run_id}
     columns, keys = staging.schemas[name].names, _primary_key(connection, name)
     rest = [column for column in columns if column not in keys]
     parts = {
@@ -254,12 +277,15 @@ def merge_days(connection: psycopg.Connection, staging: Staging, name: str, days
         "rest": _names(rest),
         "all": _names(columns),
         "staged_row": _names(columns, "n"),
+        "order": _names([key for key in keys if key != "shop_id" and (key != "date" or len(days) > 1)], "n"),
     }
+    old = connection.execute(sql.SQL(WITH_ROWS).format(**parts), {"shop": staging.shop_id, "days": days}).fetchone()[0] or []
     written, by_day = 0, {}
     # A nested loop would look for each new row among all that were inserted before it.
     connection.execute("SET LOCAL enable_nestloop = off")
-    for statement in (REMOVE, MERGE):
-        for kind, day, rows in connection.execute(sql.SQL(statement).format(**parts), scope).fetchall():
+    for statement, some in ((REMOVE, old), (MERGE, old), (ADD, [day for day in days if day not in old])):
+        scope = {"shop": staging.shop_id, "days": some, "run": staging.run_id}
+        for kind, day, rows in connection.execute(sql.SQL(statement).format(**parts), scope).fetchall() if some else ():
             by_day.setdefault(day, {"added": 0, "removed": 0, "changed": 0})[kind] = rows
             written += rows if kind != "removed" else 0
     connection.execute("SET LOCAL enable_nestloop TO DEFAULT")
@@ -285,9 +311,15 @@ def _take_statistics(connection: psycopg.Connection, table: str, inserted: int) 
     connection.execute(query, (f"warehouse.{table}", inserted, *MUCH))
 
 
-def refresh_dimensions(connection: psycopg.Connection, staging: Staging, shop: Shop, days: list[date]) -> None:
-    """Compute what depends on all published days: see :mod:`ecommerce.dimensions`; after ``replace_days``, in its transaction."""
-    dimensions.refresh(connection, shop, days, staging.identifier("touched_product"), staging.identifier("touched_customer"))
+def refresh_dimensions(connection: psycopg.Connection, staging: Staging, shop: Shop, days: list[date], tables: Collection[str]) -> None:
+    """Compute what depends on all published days (see :mod:`ecommerce.dimensions`), of it what ``tables`` give.
+
+    Call after ``replace_days`` of those tables, in its transaction.
+    """
+    if "mart_daily_product" in tables:
+        dimensions.refresh_products(connection, shop, staging.identifier("touched_product"))
+    if "fct_order_line" in tables:
+        dimensions.refresh_visits(connection, shop, days, staging.identifier("touched_customer"))
 
 
 def _shop_prefix(shop_id: str) -> str:

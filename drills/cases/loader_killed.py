@@ -6,8 +6,8 @@ from drills.drill import Change, Control, Drill, Size
 from drills.warehouse_world import VERSIONS, WarehouseWorld
 
 JOB = "spark/jobs/batch_processing.py"
-WITHOUT_A_TRANSACTION = Change(JOB, "    with connection.transaction():\n        row_changes", "    if True:\n        row_changes")
-PUBLISHING_SECONDS = 0.6
+WITHOUT_A_TRANSACTION = Change(JOB, "        with connection.transaction():\n", "        if True:\n")
+PUBLISHING_SECONDS = 3
 
 
 def run(world: WarehouseWorld, size: Size) -> None:
@@ -18,7 +18,7 @@ def run(world: WarehouseWorld, size: Size) -> None:
             if number % 4 == 0:
                 job.until(lambda: False, 6 * dice.random())
             else:
-                job.until(lambda job=job: job.reaches("publish"))
+                job.until(lambda job=job: job.reaches("load"))
                 job.until(lambda: False, PUBLISHING_SECONDS * dice.random())
             job.kill()
         world.recoveries.append(world.publish(VERSIONS[0]))

@@ -8,7 +8,7 @@ from drills.warehouse_world import VERSIONS, WarehouseWorld
 DELETES_FIRST = Change(
     "spark/jobs/batch_processing.py",
     '    job.timings.end("prepare")\n',
-    '    job.timings.end("prepare")\n    warehouse.replace_days(connection, staged_tables, output.days)\n',
+    '    job.timings.end("prepare")\n    warehouse.replace_days(connection, tables, output.days)\n',
 )
 
 

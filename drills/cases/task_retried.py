@@ -3,16 +3,18 @@
 from drills.drill import Change, Control, Drill, Size
 from drills.warehouse_world import VERSIONS, WarehouseWorld
 
-LOAD = "spark/jobs/load.py"
-FAILS_AFTER_ITS_COMMIT = Change(
-    LOAD,
-    "chain([first], batches))\n",
-    "chain([first], batches))\n"
-    "            if TaskContext.get().attemptNumber() == 0:\n"
-    '                raise RuntimeError("this task fails after its commit")\n',
+FAILS = """if TaskContext.get().attemptNumber() == 0:
+{0}    raise RuntimeError("this task fails after its commit")
+"""
+LOADS = {
+    "spark/jobs/load.py": ("chain([first], batches)})[name]\n", 12),
+    "spark/jobs/factwriter.py": ("for name, table in tables.items()})\n", 8),
+}
+FAIL_AFTER_THEIR_COMMIT = tuple(
+    Change(path, line, f"{line}{' ' * indent}{FAILS.format(' ' * indent)}") for path, (line, indent) in LOADS.items()
 )
 ANOTHER_TASK_EACH_TIME = Change(
-    LOAD, "task = TaskContext.get().partitionId()", "task = TaskContext.get().partitionId() + 100_000 * TaskContext.get().attemptNumber()"
+    "spark/jobs/factwriter.py", "context.partitionId(), {name", "context.partitionId() + 100_000 * context.attemptNumber(), {name"
 )
 
 
@@ -31,7 +33,7 @@ DRILL = Drill(
     run=run,
     full=Size(0, 5),
     quick=Size(0, 2),
-    fault=(FAILS_AFTER_ITS_COMMIT,),
+    fault=FAIL_AFTER_THEIR_COMMIT,
     control=Control("the removal of a task's own rows before it loads", (ANOTHER_TASK_EACH_TIME,)),
     world="warehouse",
     lane="batch",

@@ -15,6 +15,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ import checks
 import connect
 import drift
 import facts
+import facts_frames
+import factwriter
+import grouping
 import history
 import inputs
 import judging
@@ -29,8 +33,10 @@ import lakewriter
 import load
 import marts
 import psycopg
+import sessioning
 import sources
 import staging
+from background import Background
 from lakeout import LakeOutput, accepted, quarantined
 from pyspark.cloudpickle import register_pickle_by_value
 from pyspark.sql import DataFrame, SparkSession
@@ -43,9 +49,8 @@ from ecommerce.shops import shop as find_shop
 from ecommerce.suppression import Suppression
 
 log = logging.getLogger("batch")
-register_pickle_by_value(lakewriter)
-register_pickle_by_value(load)
-register_pickle_by_value(history)
+for on_executors in (facts, factwriter, grouping, history, lakewriter, load, sessioning):
+    register_pickle_by_value(on_executors)
 
 ROWS_A_TASK = 50_000
 WORK_MEMORY = "64MB"
@@ -137,14 +142,12 @@ def steps(job: Job, connection: psycopg.Connection, runlog: RunLog, all_marts: l
     output = LakeOutput(job.lake_dir, job.source, job.shop.shop_id, job.run_id, days, f"{job.from_date}_{job.to_date}")
     output.clear_scratch()
     try:
-        stats, staged_tables = process(job, connection, parts, output, all_marts)
-        stop_if_blocked(job)
+        process(job, connection, runlog, parts, output, all_marts)
     except BaseException:
         output.discard()
         raise
     finally:
         output.clear_scratch()
-    publish(job, connection, runlog, stats, staged_tables, output)
 
 
 def hold_to_columns(job: Job, parts: list[inputs.Partition]) -> None:
@@ -163,92 +166,122 @@ def hold_to_columns(job: Job, parts: list[inputs.Partition]) -> None:
 
 
 def process(
-    job: Job, connection: psycopg.Connection, parts: list[inputs.Partition], output: LakeOutput, all_marts: list[marts.Mart]
-) -> tuple[list[Any], warehouse.Staging]:
-    """Everything up to publication; returns the lake writer's statistics and the filled staging tables."""
-    daily, whole = ([mart.table for mart in all_marts if mart.scope == scope] for scope in marts.SCOPES)
-    staged_tables = warehouse.create_staging(connection, job.run_id, job.shop.shop_id, [*facts.TABLES, *daily], whole)
-    needed = set().union(*(mart.reads() for mart in all_marts if mart.scope == "history"))
-    past = history.Past(job.shop.shop_id, history.spans(connection, job.shop.shop_id, output.days, sorted(needed)))
-    expected = sum(part.manifest.rows for part in parts)
-    job.timings.end("prepare")
-    spark = connect.session()
-    job.timings.end("spark: session")
-    try:
-        with connect.cancelled_on_error(spark, job.run_id), connect.progress(spark, lambda done, total: say("spark", done, total)):
-            stats, loaded = compute(spark, job, parts, output, all_marts, staged_tables, past, max(1, expected // ROWS_A_TASK))
-    finally:
-        connect.leave(spark)
-    unit = "archived rows" if job.source.format == "events" else "rows"
-    job.timings.end("spark: load")
-    job.findings += checks.of_the_run(stats, job.counts, expected, unit)
-    job.findings += checks.of_the_load(loaded, warehouse.staged_rows(connection, staged_tables))
-    every = [*marts.fact_checks(), *(check for mart in all_marts for check in mart.checks)]
-    job.findings += checks.of_tables(connection, every, staged_tables)
-    job.findings += checks.of_other_days(connection, staged_tables, output.days)
-    return stats, staged_tables
-
-
-def compute(
-    spark: SparkSession,
     job: Job,
+    connection: psycopg.Connection,
+    runlog: RunLog,
     parts: list[inputs.Partition],
     output: LakeOutput,
     all_marts: list[marts.Mart],
-    staged_tables: warehouse.Staging,
-    past: history.Past,
-    tasks: int,
-) -> tuple[list[Any], dict[str, int]]:
-    """The Spark part: rows to the lake, facts and marts to the staging tables; returns the writer's statistics and the rows loaded."""
+) -> None:
+    """Rows to the lake and facts, then marts while the facts are published, then all the rest: one transaction."""
+    daily, whole = ([mart.table for mart in all_marts if mart.scope == scope] for scope in marts.SCOPES)
+    tables = warehouse.create_staging(connection, job.run_id, job.shop.shop_id, [*facts.TABLES, *daily], whole)
+    needed = set().union(*(mart.reads() for mart in all_marts if mart.scope == "history"))
+    past = history.Past(job.shop.shop_id, history.spans(connection, job.shop.shop_id, output.days, sorted(needed)))
+    every = [*marts.fact_checks(), *(check for mart in all_marts for check in mart.checks)]
+    of_facts = [check for check in every if check.reads() <= set(facts.TABLES)]
+    job.timings.end("prepare")
+    spark = connect.session()
+    job.timings.end("spark: session")
+    with connect.left(spark), connect.cancelled_on_error(spark, job.run_id), connect.progress(spark, lambda *tasks: say("spark", *tasks)):
+        staged = stage(spark, job, parts, output, tables)
+        job.findings += checks.of_the_run(staged.stats, job.counts, sum(part.manifest.rows for part in parts), staged.unit)
+        stop_if_blocked(job)
+        job.timings.end("spark: stage")
+        with connection.transaction():
+            with Background(connection) as background:
+                published = background.do(publish_facts, job, connection, tables, output.days, staged.loaded, of_facts)
+                loaded = load_marts(spark, job, staged, all_marts, tables, past)
+                job.timings.end("spark: load")
+            job.findings += checks.of_the_load(loaded, warehouse.staged_rows(connection, tables, loaded))
+            job.findings += checks.of_tables(connection, [check for check in every if check not in of_facts], tables, loaded)
+            stop_if_blocked(job)
+            job.timings.end("checks")
+            publish(job, connection, runlog, staged.stats, tables, output, published.result(), list(loaded))
+
+
+@dataclass(frozen=True)
+class Staged:
+    """What the lake writer has written: its statistics, the contract's columns that the source lacks, and files by frame.
+
+    ``loaded``: the rows of each fact table in its staging table; ``few``: all rows lie in one task.
+    """
+
+    stats: list[Any]
+    unit: str
+    absent: frozenset[str]
+    events: DataFrame
+    facts: dict[str, DataFrame]
+    loaded: dict[str, int]
+    few: bool
+
+
+def stage(spark: SparkSession, job: Job, parts: list[inputs.Partition], output: LakeOutput, tables: warehouse.Staging) -> Staged:
+    """Rows to the lake, and facts to the staging tables and to files for the marts."""
     say("stage", 0, 1, "reading, casting and checking rows")
+    tasks = max(1, sum(part.manifest.rows for part in parts) // ROWS_A_TASK)
     spread = staging.Spread.over(parts, tasks)
-    staged = stage(spark, job, parts, spread, len(output.days))
-    erased = Suppression(settings()).of_now()
-    judge = judging.judged(*staged.verdicts)
-    writer = lakewriter.writer(output.events_folders(), output.quarantine_folders(), judge, job.shop.shop_id, erased)
-    stats = staged.rows.mapInArrow(writer, lakewriter.STATS).collect()
+    rows = staged_rows(spark, job, parts, spread, len(output.days))
+    together = spread.day_in_one_task(len(output.days))
+    keeper = partial(factwriter.keeper, folder=str(output.facts_root), staging=tables, dsn=settings().postgres_dsn("loader"))
+    writer = lakewriter.writer(
+        output.events_folders(),
+        output.quarantine_folders(),
+        judging.judged(*rows.verdicts),
+        job.shop.shop_id,
+        Suppression(settings()).of_now(),
+        keeper(facts.TABLES if together else facts.OF_EVENTS),
+    )
+    found = rows.rows.mapInArrow(writer, lakewriter.STATS).collect()
+    stats = [row for row in found if row["state"] != factwriter.STATE]
     job.counts = count(stats)
-    job.timings.end("spark: stage")
-    say("stage", 1, 1, f"{job.counts.good} good, {job.counts.quarantined} quarantined, {job.counts.excluded} excluded rows")
-    events = written_events(spark, job, output, stats, tasks)
-    of_events = facts.of_events(events, 1 if spread.whole_days else tasks)
-    return stats, load_tables(spark, events, of_events, staged.absent, all_marts, staged_tables, past, few=tasks == 1)
-
-
-def written_events(spark: SparkSession, job: Job, output: LakeOutput, stats: list[Any], tasks: int) -> DataFrame:
-    """The accepted events, read from the files that the run has written: what is computed from them plans and reads them cheaply."""
-    ddl = ", ".join(f"{name} {kind}" for name, kind in staging.CONTRACT.items())
-    events = facts.with_hour(staging.dated_files(spark, output.events_root, accepted(stats), ddl), job.shop.time_zone)
-    # Few rows are kept in one task by the first table that reads them: no table needs a shuffle or a file.
-    return events.coalesce(1).localCheckpoint(eager=False).coalesce(1) if tasks == 1 else events
-
-
-def load_tables(
-    spark: SparkSession,
-    events: DataFrame,
-    of_events: dict[str, DataFrame],
-    absent: frozenset[str],
-    all_marts: list[marts.Mart],
-    staged_tables: warehouse.Staging,
-    past: history.Past,
-    few: bool,
-) -> dict[str, int]:
-    """Facts, computed once each unless they are ``few``, and marts to the staging tables; returns the rows loaded."""
-    say("load", 0, 1, "facts and marts")
-    dsn = settings().postgres_dsn("loader")
+    events = facts_frames.events(spark, output.events_root, accepted(stats), job.shop.time_zone)
     connect.analysed(events)
-    with connect.kept(*(() if few else of_events.values())):
-        whole = {
-            name: past.with_run(spark, name, frame, staged_tables, dsn, few) for name, frame in of_events.items() if name in past.spans
-        }
-        with connect.named(spark, {"events": events, **of_events}) as of_days, connect.named(spark, whole) as of_history:
-            queries = mart_frames(spark, of_days, of_history, absent, all_marts)
-            loaded = load.load({**of_events, **queries}, staged_tables, dsn)
+    if not together:
+        found += facts_frames.of_visits(events, tasks, keeper)
+    of_facts = [row for row in found if row["state"] == factwriter.STATE]
+    few = tasks == 1
+    frames = facts_frames.kept(spark, tables.schemas, of_facts)
+    loaded = {name: sum(row["rows"] for row in of_facts if row["name"] == name) for name in facts.TABLES}
+    say("stage", 1, 1, f"{job.counts.good} good, {job.counts.quarantined} quarantined, {job.counts.excluded} excluded rows")
+    unit = "archived rows" if job.source.format == "events" else "rows"
+    return Staged(stats, unit, rows.absent, events, frames, loaded, few)
+
+
+def publish_facts(
+    job: Job,
+    connection: psycopg.Connection,
+    tables: warehouse.Staging,
+    days: list[date],
+    loaded: dict[str, int],
+    of_facts: list[marts.Check],
+) -> dict[date, dict[str, Any]]:
+    """Check the facts and put them in their days' place; returns what warehouse.replace_days does."""
+    job.findings += checks.of_the_load(loaded, warehouse.staged_rows(connection, tables, loaded))
+    job.findings += checks.of_tables(connection, of_facts, tables, loaded)
+    job.findings += checks.of_other_days(connection, tables, days)
+    stop_if_blocked(job)
+    changes = warehouse.replace_days(connection, tables, days, loaded)
+    warehouse.refresh_dimensions(connection, tables, job.shop, days, loaded)
+    return changes
+
+
+def load_marts(
+    spark: SparkSession, job: Job, staged: Staged, all_marts: list[marts.Mart], tables: warehouse.Staging, past: history.Past
+) -> dict[str, int]:
+    """Marts to the staging tables; returns the rows loaded."""
+    say("load", 0, 1, "marts; facts are published meanwhile")
+    dsn = settings().postgres_dsn("loader")
+    given = {"events": staged.events, **staged.facts}
+    of_days = {name: frame.coalesce(1) for name, frame in given.items()} if staged.few else given
+    whole = {name: past.with_run(spark, name, of_days[name], tables, dsn, staged.few) for name in past.spans}
+    with connect.named(spark, of_days) as of_the_days, connect.named(spark, whole) as of_history:
+        loaded = load.load(mart_frames(spark, of_the_days, of_history, staged.absent, all_marts), tables, dsn)
     say("load", 1, 1, f"{sum(loaded.values())} rows")
     return loaded
 
 
-def stage(spark: SparkSession, job: Job, parts: list[inputs.Partition], spread: staging.Spread, days: int) -> staging.Staged:
+def staged_rows(spark: SparkSession, job: Job, parts: list[inputs.Partition], spread: staging.Spread, days: int) -> staging.Staged:
     if job.source.format == "events":
         raw = staging.archived(spark, parts[0].folder.parent, [path for part in parts for path in lake.files(part.folder)])
     else:
@@ -279,22 +312,27 @@ def stop_if_blocked(job: Job) -> None:
 
 
 def publish(
-    job: Job, connection: psycopg.Connection, runlog: RunLog, stats: list[Any], tables: warehouse.Staging, output: LakeOutput
+    job: Job,
+    connection: psycopg.Connection,
+    runlog: RunLog,
+    stats: list[Any],
+    tables: warehouse.Staging,
+    output: LakeOutput,
+    row_changes: dict[date, dict[str, Any]],
+    loaded: list[str],
 ) -> None:
-    """Publish the lake's manifests, then all tables of all days in one transaction."""
+    """Publish the lake's manifests, and in the transaction of the facts the marts ``loaded`` and the run's record."""
     say("publish", 0, 1, f"{len(output.days)} days")
-    job.timings.end("checks")
+    warehouse.replace_days(connection, tables, output.days, loaded)
+    warehouse.refresh_dimensions(connection, tables, job.shop, output.days, loaded)
     held_back = quarantined(stats)
+    runlog.quarantine(output.days, sorted({row[1] for row in held_back}), held_back)
+    runlog.findings(job.findings)
+    job.days_published = runlog.days(output.days, row_changes)
+    job.timings.end("publish")
     output.publish(stats)
     job.timings.end("lake")
-    with connection.transaction():
-        row_changes = warehouse.replace_days(connection, tables, output.days)
-        warehouse.refresh_dimensions(connection, tables, job.shop, output.days)
-        runlog.quarantine(output.days, sorted({row[1] for row in held_back}), held_back)
-        runlog.findings(job.findings)
-        job.days_published = runlog.days(output.days, row_changes)
-        job.timings.end("publish")
-        runlog.finish("published", job.counts, steps=job.timings)
+    runlog.finish("published", job.counts, steps=job.timings)
     say("publish", 1, 1, f"{job.days_published} days published")
 
 

@@ -18,10 +18,15 @@ MAX_QUARANTINED = 0.5
 """A run with a greater share of its rows held back is stopped: the files are not what the source says."""
 
 
-def of_tables(connection: psycopg.Connection, checks: Iterable[Check], staging: warehouse.Staging) -> list[Finding]:
-    """Every one of ``checks`` over the run's staged rows; a broken one is found once a row that breaks it."""
+def of_tables(
+    connection: psycopg.Connection, checks: Iterable[Check], staging: warehouse.Staging, new: Iterable[str] | None = None
+) -> list[Finding]:
+    """Every one of ``checks`` over the run's staged rows; a broken one is found once a row that breaks it.
+
+    ``new``: the tables that no earlier call has seen; all where it is None.
+    """
     names = {name: staging.identifier(name) for name in staging.schemas}
-    for name in staging.schemas:
+    for name in names if new is None else new:
         connection.execute(sql.SQL("ANALYZE {}").format(names[name]))
     return [finding for check in checks for finding in _run(connection, check, names)]
 

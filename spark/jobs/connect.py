@@ -95,6 +95,15 @@ def leave(spark: SparkSession) -> None:
         spark.client.close()
 
 
+@contextmanager
+def left(spark: SparkSession) -> Iterator[None]:
+    """Leave ``spark`` at the end."""
+    try:
+        yield
+    finally:
+        leave(spark)
+
+
 def _keep(path: Path, session_id: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -148,10 +157,7 @@ def analysed(frame: DataFrame) -> None:
 
 @contextmanager
 def named(spark: SparkSession, frames: dict[str, DataFrame]) -> Iterator[dict[str, str]]:
-    """Within, each of ``frames`` is a temporary view; gives its name for each key.
-
-    ``spark.sql`` with a frame as an argument makes such a view, too, but drops it at once, and with it what :func:`kept` keeps.
-    """
+    """Within, each of ``frames`` is a temporary view; gives its name for each key."""
     run = uuid.uuid4().hex
     views = {name: f"{name}_{run}" for name in frames}
     try:
@@ -160,17 +166,6 @@ def named(spark: SparkSession, frames: dict[str, DataFrame]) -> Iterator[dict[st
         yield views
     finally:
         given_back(*(partial(spark.catalog.dropTempView, view) for view in views.values()))
-
-
-@contextmanager
-def kept(*frames: DataFrame) -> Iterator[None]:
-    """Within, each of ``frames`` is computed once and kept by column, on disk where memory is short: a query decodes what it reads."""
-    for frame in frames:
-        frame.persist()
-    try:
-        yield
-    finally:
-        given_back(*(frame.unpersist for frame in frames))
 
 
 def given_back(*ways: Callable[[], object]) -> None:

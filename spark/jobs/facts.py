@@ -1,107 +1,140 @@
-"""The facts: accepted events to order lines, orders and sessions. Each frame's closing select is its schema contract."""
+"""The facts: accepted events of a shop-day to order lines, orders, sessions, carts and visitors. Arrow in, Arrow out.
+
+Runs on executors, in the task that has the rows at hand. Sent by value; imports are local.
+"""
 
 from __future__ import annotations
 
-import sessioning
-from pyspark.cloudpickle import register_pickle_by_value
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
-from staging import MONEY, local_time
+from typing import Any
 
-register_pickle_by_value(sessioning)
+import sessioning
+from grouping import Groups, largest
 
 ORDER_EVENTS = ("purchase", "refund", "adjustment")
-TABLES = ("fct_order_line", "fct_order", "fct_session", "fct_visitor", "fct_cart_line")
+CART_EVENTS = ("add_to_cart", "remove_from_cart")
+OF_EVENTS = ("fct_order_line", "fct_order")
+"""Computed where all rows of an event lie together."""
+OF_SESSIONS = ("fct_session", "fct_cart_line")
+"""Computed where all rows of a day and session lie together."""
+OF_VISITORS = ("fct_visitor",)
+"""Computed where all rows of a day and client lie together."""
+TABLES = (*OF_EVENTS, *OF_SESSIONS, *OF_VISITORS)
 
 
-def with_hour(events: DataFrame, time_zone: str) -> DataFrame:
-    """Accepted events with ``date`` as marts read them: with ``hour`` of the shop's clock."""
-    return events.withColumn("hour", F.hour(local_time(F.col("event_time"), time_zone)))
+def of_a_day(names: tuple[str, ...], rows: Any) -> dict[str, Any]:
+    """The rows of each fact table of ``names`` that has any.
 
-
-def of_events(events: DataFrame, tasks: int) -> dict[str, DataFrame]:
-    """The frame of each fact table, by its name.
-
-    ``tasks``: how many a day's sessions are dealt to; 1 where all rows of a day lie in one task already, one after another.
+    ``rows``: accepted rows of one shop-day, the flattened contract and ``date``, in order of event_time, event_id, item_index.
     """
-    return {
-        "fct_order_line": order_lines(events),
-        "fct_order": orders(events),
-        "fct_session": sessions(events, tasks),
-        "fct_visitor": visitors(events),
-        "fct_cart_line": cart_lines(events),
-    }
+    found = {}
+    for name in names:
+        wanted, make = MADE[name]
+        mine = rows.filter(wanted(rows))
+        if mine.num_rows:
+            found[name] = make(mine.combine_chunks())
+    return found
 
 
-def order_lines(events: DataFrame) -> DataFrame:
+def _of_orders(rows: Any) -> Any:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.is_in(rows["event_name"], value_set=pa.array(ORDER_EVENTS))
+
+
+def order_lines(rows: Any) -> Any:
     """One row per line of a purchase, refund or adjustment."""
-    return events.filter(F.col("event_name").isin(*ORDER_EVENTS)).select(
-        "shop_id", "date", "event_id", "item_index",
-        F.col("event_name").alias("line_type"),
-        "transaction_id",
-        F.col("event_time").alias("event_at"),
-        F.col("user_id").alias("customer_id"),
-        "session_id",
-        F.col("item_id").alias("product_id"),
-        "quantity", "price", "discount",
-        (F.col("price") * F.col("quantity")).cast(MONEY).alias("amount"),
-        F.col("item_category").alias("category"),
-    )  # fmt: skip
+    import pyarrow as pa
+
+    same = ("shop_id", "date", "event_id", "item_index", "transaction_id", "session_id", "quantity", "price", "discount")
+    renamed = {"line_type": "event_name", "event_at": "event_time", "customer_id": "user_id", "product_id": "item_id"}
+    renamed |= {"category": "item_category"} | {name: name for name in same}
+    return pa.table({name: rows[column] for name, column in renamed.items()} | {"amount": amounts(rows, rows["quantity"])})
 
 
-def orders(events: DataFrame) -> DataFrame:
+def amounts(rows: Any, quantity: Any) -> Any:
+    """price x quantity as money, exactly; NULL where there is no price."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.multiply(rows["price"], quantity.cast(pa.decimal128(19, 0))).cast(pa.decimal128(18, 4))
+
+
+def _of_purchases(rows: Any) -> Any:
+    import pyarrow.compute as pc
+
+    return pc.equal(rows["event_name"], "purchase")
+
+
+def orders(rows: Any) -> Any:
     """One row per order: its attributes are those of the first line, tax and shipping count once."""
-    return (
-        events.filter(F.col("event_name") == "purchase")
-        .groupBy("shop_id", "date", "transaction_id", "event_id")
-        .agg(
-            F.min("event_time").alias("ordered_at"),
-            _first("user_id").alias("customer_id"),
-            *[_first(name).alias(name) for name in ("client_id", "session_id", "country", "channel", "device", "coupon")],
-            F.count(F.lit(1)).cast("INT").alias("lines"),
-            F.sum("quantity").alias("units"),
-            F.sum(F.col("price") * F.col("quantity")).cast(MONEY).alias("gross_revenue"),
-            F.sum("discount").cast(MONEY).alias("discounts"),
-            _first("tax").alias("tax"),
-            _first("shipping").alias("shipping"),
-        )
-    )
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    groups = Groups(rows.append_column("_amount", amounts(rows, rows["quantity"])), "transaction_id", "event_id")
+    first_line = pc.equal(groups.rows["item_index"], 0).to_numpy()
+    columns = {name: groups.first(name) for name in ("shop_id", "date", "transaction_id", "event_id")}
+    said = {"customer_id": "user_id"} | {name: name for name in ("client_id", "session_id", "country", "channel", "device", "coupon")}
+    columns |= {name: groups.first(column, first_line) for name, column in {**said, "tax": "tax", "shipping": "shipping"}.items()}
+    sums = groups.aggregated(("event_time", "min"), ("quantity", "sum"), ("_amount", "sum"), ("discount", "sum"))
+    columns |= dict(zip(("ordered_at", "units", "gross_revenue", "discounts"), sums, strict=True))
+    return pa.table({**columns, "lines": groups.sizes})
 
 
-def sessions(events: DataFrame, tasks: int) -> DataFrame:
-    """One row per session and day in which it has an accepted event."""
-    rows = events.filter(F.col("session_id").isNotNull() & (F.col("item_index") == 0)).select(*sessioning.READ)
-    if tasks > 1:
-        rows = rows.repartition(tasks, "date", "session_id").sortWithinPartitions("date")
-    return rows.mapInArrow(sessioning.sessions, sessioning.SESSIONS)
+def _of_sessions(rows: Any) -> Any:
+    import pyarrow.compute as pc
+
+    return pc.and_(pc.is_valid(rows["session_id"]), pc.equal(rows["item_index"], 0))
 
 
-def visitors(events: DataFrame) -> DataFrame:
+def _of_visitors(rows: Any) -> Any:
+    import pyarrow.compute as pc
+
+    return pc.and_(pc.is_valid(rows["client_id"]), pc.equal(rows["item_index"], 0))
+
+
+def visitors(rows: Any) -> Any:
     """One row per visitor and day in which it has an accepted event."""
-    seen = events.filter(F.col("client_id").isNotNull() & (F.col("item_index") == 0))
-    return seen.groupBy("shop_id", "date", "client_id").agg(
-        F.min("event_time").alias("first_seen_at"), F.max("event_time").alias("last_seen_at"), F.count(F.lit(1)).alias("events")
-    )
+    import pyarrow as pa
+
+    groups = Groups(rows, "client_id")
+    first, last = groups.aggregated(("event_time", "min"), ("event_time", "max"))
+    columns = {name: groups.first(name) for name in ("shop_id", "date", "client_id")}
+    return pa.table({**columns, "first_seen_at": first, "last_seen_at": last, "events": groups.sizes})
 
 
-def cart_lines(events: DataFrame) -> DataFrame:
+def _of_carts(rows: Any) -> Any:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    of_carts = pc.is_in(rows["event_name"], value_set=pa.array(CART_EVENTS))
+    return pc.and_(of_carts, pc.and_(pc.is_valid(rows["session_id"]), pc.is_valid(rows["item_id"])))
+
+
+def cart_lines(rows: Any) -> Any:
     """One row per session, day and product put in a cart; the price is that of the last addition."""
-    added, removed = F.col("event_name") == "add_to_cart", F.col("event_name") == "remove_from_cart"
-    of_carts = events.filter((added | removed) & F.col("session_id").isNotNull() & F.col("item_id").isNotNull())
-    place = F.struct("event_time", "event_id", "item_index")
-    lines = of_carts.groupBy("shop_id", "date", "session_id", F.col("item_id").alias("product_id")).agg(
-        *[F.max(name).alias(alias) for name, alias in (("client_id", "client_id"), ("user_id", "customer_id"))],
-        *[F.max(name).alias(name) for name in ("country", "channel", "device")],
-        F.min(F.when(added, F.col("event_time"))).alias("first_added_at"),
-        F.max(F.when(added, F.col("event_time"))).alias("last_added_at"),
-        F.sum(F.when(added, F.col("quantity")).otherwise(0)).alias("quantity_added"),
-        F.sum(F.when(removed, F.col("quantity")).otherwise(0)).alias("quantity_removed"),
-        F.max_by("price", F.when(added, place)).alias("price"),
-    )
-    left = F.greatest(F.col("quantity_added") - F.col("quantity_removed"), F.lit(0))
-    return lines.filter(F.col("quantity_added") > 0).withColumn("amount", (F.col("price") * left).cast(MONEY))
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    groups = Groups(rows, "session_id", "item_id")
+    added = pc.equal(groups.rows["event_name"], "add_to_cart").to_numpy()
+    quantity = groups.rows["quantity"].to_numpy()
+    put, taken = (np.add.reduceat(np.where(mask, quantity, 0), groups.firsts) for mask in (added, ~added))
+    columns = {name: groups.first(name) for name in ("shop_id", "date", "session_id")} | {"product_id": groups.first("item_id")}
+    said = {"client_id": "client_id", "customer_id": "user_id", "country": "country", "channel": "channel", "device": "device"}
+    columns |= {name: largest(groups, column) for name, column in said.items()}
+    columns |= {"first_added_at": groups.first("event_time", added), "last_added_at": groups.last("event_time", added)}
+    columns |= {"quantity_added": put, "quantity_removed": taken, "price": groups.last("price", added)}
+    found = pa.table(columns).append_column("_left", pa.array(np.maximum(put - taken, 0))).filter(pa.array(put > 0))
+    return found.append_column("amount", amounts(found, found["_left"])).drop_columns("_left")
 
 
-def _first(name: str) -> Column:
-    """The value on the event's first line."""
-    return F.max(F.when(F.col("item_index") == 0, F.col(name)))
+MADE = {
+    "fct_order_line": (_of_orders, order_lines),
+    "fct_order": (_of_purchases, orders),
+    "fct_session": (_of_sessions, sessioning.sessions),
+    "fct_cart_line": (_of_carts, cart_lines),
+    "fct_visitor": (_of_visitors, visitors),
+}
+"""For each fact table: which rows it is made of, and how."""

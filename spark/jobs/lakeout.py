@@ -43,6 +43,11 @@ class LakeOutput:
             return lake.scratch(self.root, self.shop_id)
         return lake.events(self.root, self.source.name, self.shop_id, self.days[0]).parent
 
+    @property
+    def facts_root(self) -> Path:
+        """Folder of the files of facts that marts read while the run lasts."""
+        return lake.scratch(self.root, self.shop_id) / self.folder
+
     def events_folders(self) -> dict[date, str]:
         """Folder for the accepted rows of each day."""
         return {day: str(self.events_root / f"date={day.isoformat()}" / self.folder) for day in self.days}

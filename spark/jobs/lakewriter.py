@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import factwriter
+
 STATS = "state STRING, day DATE, name STRING, path STRING, rows BIGINT, inputs BIGINT, copies BIGINT"
 
 
@@ -14,11 +16,12 @@ def writer(
     judge: Callable[[Iterable[Any]], Iterator[Any]],
     shop_id: str,
     suppression: Any,
+    keep: factwriter.Keeper,
 ) -> Any:
     """A function for mapInArrow: rows of staging.STAGED, which ``judge`` gives in order of ``event_time``, to rows of ``STATS``.
 
-    The folders by day (None: no day known) receive ``part-<task>.parquet``, written aside and renamed, so a retried task replaces
-    its own. A file is one row group, which Spark never splits: who reads it has all of its rows in one task, in order.
+    The folders by day (None: no day known) receive a file of each task (see factwriter.write_parquet). ``keep`` gets the accepted
+    rows, and gives rows of its own.
     ``suppression`` (None while nobody is erased): rows of erased people are written without them, whatever their source left in.
     ``rows`` counts rows of the contract, ``inputs`` input rows, ``copies`` exact copies among them.
     """
@@ -31,7 +34,7 @@ def writer(
         written: dict[tuple[str, Any], str] = {}
         counts: dict[tuple[Any, ...], list[int]] = {}
         held_back: dict[Any, list[Any]] = {}
-        today, parts = None, []
+        today, parts, days = None, [], []
         for batch in judge(batches):
             table = classified(without_erased(pa.Table.from_batches([batch])))
             count(table, counts)
@@ -40,15 +43,15 @@ def writer(
                     held_back.setdefault(day, []).append(part)
                     continue
                 if day != today:  # in order of time, a day is over when another begins
-                    write_file(written, "good", today, parts, context)
+                    days += write_file(written, "good", today, parts, context)
                     if ("good", day) in written:
                         raise ValueError(f"rows of {day} come twice: they are not in order of event_time")
                     today, parts = day, []
                 parts.append(part)
-        write_file(written, "good", today, parts, context)
+        days += write_file(written, "good", today, parts, context)
         for day, parts in held_back.items():
             write_file(written, "quarantined", day, parts, context)
-        yield from (report(written, counts) if counts else ())
+        yield from factwriter.stats_batch([*report(written, counts), *keep(days)])
 
     def without_erased(table: Any) -> Any:
         if suppression is None:
@@ -111,33 +114,20 @@ def writer(
 
         return pa.schema([("file", pa.string()), ("line", pa.int64()), ("reason", pa.string()), ("raw", pa.string())])
 
-    def write_file(written: dict[tuple[str, Any], str], state: str, day: Any, parts: list[Any], context: Any) -> None:
-        import os
-        from pathlib import Path
-
+    def write_file(written: dict[tuple[str, Any], str], state: str, day: Any, parts: list[Any], context: Any) -> list[tuple[Any, Any]]:
+        """The day and its rows; nothing where there are none."""
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         if not parts:
-            return
-        folder = Path((events_folders if state == "good" else quarantine_folders)[day])
-        folder.mkdir(parents=True, exist_ok=True)
-        final = folder / f"part-{context.partitionId():05d}.parquet"
-        aside = final.with_suffix(f".{context.taskAttemptId()}.tmp")
+            return []
         table = pa.concat_tables(parts)
-        pq.write_table(table, aside, compression="zstd", row_group_size=max(1, len(table)))
-        os.replace(aside, final)
-        written[state, day] = str(final)
+        written[state, day] = factwriter.write_parquet(table, (events_folders if state == "good" else quarantine_folders)[day], context)
+        return [(day, table)]
 
-    def report(written: dict[tuple[str, Any], str], counts: dict[tuple[Any, ...], list[int]]) -> Iterator[Any]:
-        import pyarrow as pa
-
-        rows = [
+    def report(written: dict[tuple[str, Any], str], counts: dict[tuple[Any, ...], list[int]]) -> list[dict[str, Any]]:
+        return [
             {"state": s, "day": d, "name": n, "path": written.get((s, d)), "rows": c[0], "inputs": c[1], "copies": c[2]}
             for (s, d, n), c in counts.items()
         ]
-        kinds = [pa.string(), pa.date32(), pa.string(), pa.string(), pa.int64(), pa.int64(), pa.int64()]
-        names = ["state", "day", "name", "path", "rows", "inputs", "copies"]
-        yield pa.RecordBatch.from_pylist(rows, pa.schema(list(zip(names, kinds, strict=True))))
 
     return write

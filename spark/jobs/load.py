@@ -1,4 +1,4 @@
-"""Frames into the run's staging tables: every table of the run in one Spark action."""
+"""Frames into the run's staging tables, all in one Spark action."""
 
 from __future__ import annotations
 
@@ -40,16 +40,15 @@ def _apart(spark: SparkSession) -> DataFrame:
 
 
 def _loading(name: str, frame: DataFrame, staging: warehouse.Staging, dsn: str) -> DataFrame:
-    schema = staging.schemas[name]
-    shaped = frame.select(*[_cast(field).alias(field.name) for field in schema])
-    return shaped.mapInArrow(_copier(name, staging.table(name), schema, dsn), LOADED)
+    shaped = frame.select(*[_cast(field).alias(field.name) for field in staging.schemas[name]])
+    return shaped.mapInArrow(_copier(name, staging, dsn), LOADED)
 
 
 def _cast(field: pa.Field) -> Column:
     return F.col(field.name).cast(SPARK_TYPES[field.type])
 
 
-def _copier(name: str, table: str, schema: pa.Schema, dsn: str) -> Callable[[Iterable[Any]], Iterator[Any]]:
+def _copier(name: str, staging: warehouse.Staging, dsn: str) -> Callable[[Iterable[Any]], Iterator[Any]]:
     """The executors' part; pyspark sends it by value, the rest is imported there."""
 
     def copy(batches: Iterable[Any]) -> Iterator[Any]:
@@ -64,7 +63,7 @@ def _copier(name: str, table: str, schema: pa.Schema, dsn: str) -> Callable[[Ite
         first = next(batches, None)
         if first is not None:
             task = TaskContext.get().partitionId()
-            rows = warehouse.copy_batches(dsn, table, task, schema, chain([first], batches))
+            rows = warehouse.copy_tables(dsn, staging, task, {name: chain([first], batches)})[name]
             yield pa.RecordBatch.from_pydict({"name": [name], "task": pa.array([task], pa.int64()), "loaded": pa.array([rows], pa.int64())})
 
     return copy

@@ -27,6 +27,10 @@ class Check:
     severity: str
     sql: str
 
+    def reads(self) -> set[str]:
+        """The tables that it names."""
+        return _names(self.sql)
+
 
 @dataclass(frozen=True)
 class Mart:
@@ -45,7 +49,12 @@ class Mart:
 
     def reads(self) -> set[str]:
         """The frames that the query names: events and fact tables."""
-        return {name for _, name, _, _ in string.Formatter().parse(self.query) if name}
+        return _names(self.query)
+
+
+def _names(text: str) -> set[str]:
+    """What stands in braces."""
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
 
 def load_all(folder: Path = MARTS_DIR) -> list[Mart]:

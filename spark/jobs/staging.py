@@ -93,6 +93,10 @@ class Spread:
         small = all(part.manifest.rows <= LARGE_DAY_ROWS for part in parts)
         return cls(tasks, of_days, of_days and small and tasks <= len(parts))
 
+    def day_in_one_task(self, days: int) -> bool:
+        """Whether the lake writer, of a run over ``days`` days, has all rows of a day in one task."""
+        return self.tasks == 1 or self.whole_days or (not self.of_days and self.tasks <= days)
+
     def together(self, rows: DataFrame, part: str, key: str) -> DataFrame:
         """``rows`` with those of one input partition and ``key`` in one task; windows over both need no further shuffle."""
         if self.tasks == 1:

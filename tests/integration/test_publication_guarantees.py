@@ -31,7 +31,7 @@ def visitors(staging: warehouse.Staging, names: list[str], task: int = 0) -> Non
     schema, size = staging.schemas["fct_visitor"], len(names)
     columns = {"shop_id": [SHOP] * size, "date": [DAY] * size, "client_id": names, "first_seen_at": [AT] * size}
     batch = pa.RecordBatch.from_pydict({**columns, "last_seen_at": [AT] * size, "events": [1] * size}, schema)
-    warehouse.copy_batches(settings().postgres_dsn("loader"), staging.table("fct_visitor"), task, schema, [batch])
+    warehouse.copy_tables(settings().postgres_dsn("loader"), staging, task, {"fct_visitor": [batch]})
 
 
 def staged(connection: psycopg.Connection, run_id: str, *names: str) -> warehouse.Staging:

@@ -3,28 +3,32 @@
 import random
 from datetime import UTC, date, datetime, timedelta
 
+import facts
+import judging
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 import sessioning
 
 DAY = date(2026, 1, 5)
 MIDNIGHT = datetime(2026, 1, 5, tzinfo=UTC)
+TEXTS = ("shop_id", "session_id", "event_id", "event_name", "page", *sessioning.EARLIEST)
 SCHEMA = pa.schema(
-    [(name, pa.string()) for name in sessioning.READ if name not in ("date", "event_time")]
-    + [("date", pa.date32()), ("event_time", pa.timestamp("us", tz="UTC"))]
+    [(name, pa.string()) for name in TEXTS]
+    + [("date", pa.date32()), ("event_time", pa.timestamp("us", tz="UTC")), ("item_index", pa.int32())]
 )
 FUNNEL = ("view_item", "add_to_cart", "begin_checkout", "purchase")
 
 
 def event(name: str, minute: int, event_id: str = "e", **more) -> dict:
-    fixed = {"shop_id": "demo", "date": DAY, "session_id": "s", "event_time": MIDNIGHT + timedelta(minutes=minute)}
+    fixed = {"shop_id": "demo", "date": DAY, "session_id": "s", "event_time": MIDNIGHT + timedelta(minutes=minute), "item_index": 0}
     return {**fixed, "event_name": name, "event_id": event_id, **more}
 
 
-def sessions(*rows: dict, cuts: int = 2) -> list[dict]:
-    size = max(1, len(rows) // cuts)
-    batches = [pa.RecordBatch.from_pylist(list(rows[at : at + size]), SCHEMA) for at in range(0, len(rows), size)]
-    return [row for batch in sessioning.sessions(iter(batches)) for row in batch.to_pylist()]
+def sessions(*rows: dict) -> list[dict]:
+    table = judging.in_order_of_time(pa.Table.from_pylist(list(rows), SCHEMA))
+    days = [table.filter(pc.equal(table["date"], day)) for day in pc.unique(table["date"]).to_pylist()]
+    return [row for day in days for made in facts.of_a_day(facts.OF_SESSIONS[:1], day).values() for row in made.to_pylist()]
 
 
 def steps(*names_and_minutes: tuple[str, int]) -> int:
@@ -67,21 +71,12 @@ def test_a_session_has_what_its_first_event_that_says_it_says_and_the_page_of_it
 def test_a_session_is_one_a_day_and_a_shop():
     tomorrow = DAY + timedelta(days=1)
     given = [event("page_view", 1), event("page_view", 2, shop_id="other"), event("page_view", 1441, date=tomorrow)]
-    found = sessions(*given, cuts=3)
+    found = sessions(*given)
     assert [(row["shop_id"], row["date"], row["page_views"]) for row in found] == [
         ("demo", DAY, 1),
         ("other", DAY, 1),
         ("demo", tomorrow, 1),
     ]
-
-
-def test_a_day_in_two_places_is_refused():
-    with pytest.raises(ValueError, match=f"events of {DAY} come in two places"):
-        sessions(event("page_view", 1), event("page_view", 1441, date=DAY + timedelta(days=1)), event("page_view", 2), cuts=3)
-
-
-def test_no_events_are_no_sessions():
-    assert list(sessioning.sessions(iter([pa.RecordBatch.from_pylist([], SCHEMA)]))) == []
 
 
 def test_sessions_are_those_of_a_count_event_by_event():
@@ -105,4 +100,4 @@ def test_sessions_are_those_of_a_count_event_by_event():
         reached = FUNNEL.index(one["event_name"]) + 1 if one["event_name"] in FUNNEL else 0
         if reached == row["step"] + 1 or (reached == 4 and row["step"] == 2):
             row["step"] = reached
-    assert {row["session_id"]: {name: row[name] for name in expected["s0"]} for row in sessions(*given, cuts=7)} == expected
+    assert {row["session_id"]: {name: row[name] for name in expected["s0"]} for row in sessions(*given)} == expected
