@@ -7,7 +7,7 @@ driver then replaces the run's shop-days in schema ``warehouse``, so readers see
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date
 from typing import Any
@@ -163,6 +163,12 @@ def create_staging(connection: psycopg.Connection, run_id: str, shop_id: str, ta
     return staging
 
 
+def empty_staging(connection: psycopg.Connection, staging: Staging) -> None:
+    """Take back what tasks have loaded."""
+    names = sql.SQL(", ").join(staging.identifier(name) for name in (*staging.schemas, TASKS))
+    connection.execute(sql.SQL("TRUNCATE {}").format(names))
+
+
 def drop_staging(connection: psycopg.Connection, shop_id: str) -> None:
     """Drop every staging table of the shop."""
     query = "SELECT tablename FROM pg_tables WHERE schemaname = 'staging' AND starts_with(tablename, %s)"
@@ -311,15 +317,14 @@ def _take_statistics(connection: psycopg.Connection, table: str, inserted: int) 
     connection.execute(query, (f"warehouse.{table}", inserted, *MUCH))
 
 
-def refresh_dimensions(connection: psycopg.Connection, staging: Staging, shop: Shop, days: list[date], tables: Collection[str]) -> None:
-    """Compute what depends on all published days (see :mod:`ecommerce.dimensions`), of it what ``tables`` give.
+def refresh_visits(connection: psycopg.Connection, staging: Staging, shop: Shop, days: list[date]) -> None:
+    """Compute customers and distinct counts (see :mod:`ecommerce.dimensions`); after ``replace_days`` of all facts, in its transaction."""
+    dimensions.refresh_visits(connection, shop, days, staging.identifier("touched_customer"))
 
-    Call after ``replace_days`` of those tables, in its transaction.
-    """
-    if "mart_daily_product" in tables:
-        dimensions.refresh_products(connection, shop, staging.identifier("touched_product"))
-    if "fct_order_line" in tables:
-        dimensions.refresh_visits(connection, shop, days, staging.identifier("touched_customer"))
+
+def refresh_products(connection: psycopg.Connection, staging: Staging, shop: Shop) -> None:
+    """Compute the products (see :mod:`ecommerce.dimensions`); after ``replace_days`` of their daily mart, in its transaction."""
+    dimensions.refresh_products(connection, shop, staging.identifier("touched_product"))
 
 
 def _shop_prefix(shop_id: str) -> str:

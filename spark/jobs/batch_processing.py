@@ -38,6 +38,7 @@ import sources
 import staging
 from background import Background
 from lakeout import LakeOutput, accepted, quarantined
+from publishing import Publishing
 from pyspark.cloudpickle import register_pickle_by_value
 from pyspark.sql import DataFrame, SparkSession
 from runlog import Counts, Finding, RunLog
@@ -55,10 +56,6 @@ for on_executors in (facts, factwriter, grouping, history, lakewriter, load, ses
 ROWS_A_TASK = 50_000
 WORK_MEMORY = "64MB"
 """Of the driver's connection, the one that checks and publishes; PostgreSQL's default sorts a long range on disk."""
-
-
-class Blocked(Exception):
-    """A blocking check does not hold; nothing was published."""
 
 
 class Timings(dict[str, float]):
@@ -109,7 +106,7 @@ def run(job: Job) -> None:
         runlog.start()
         try:
             steps(job, connection, runlog, all_marts)
-        except Blocked as error:
+        except checks.Blocked as error:
             runlog.findings(job.findings)
             runlog.finish("blocked", job.counts, str(error), job.timings)
             raise
@@ -162,7 +159,7 @@ def hold_to_columns(job: Job, parts: list[inputs.Partition]) -> None:
         job.blocks = inputs.blocks(job.source, parts)
         found = (drift.of_keys if job.source.format == "json" else drift.of_headers)(job.source, job.blocks)
     job.findings += checks.of_the_schema(found)
-    stop_if_blocked(job)
+    checks.stop_if_blocked(job.findings)
 
 
 def process(
@@ -173,97 +170,113 @@ def process(
     output: LakeOutput,
     all_marts: list[marts.Mart],
 ) -> None:
-    """Rows to the lake and facts, then marts while the facts are published, then all the rest: one transaction."""
+    """Rows to the lake and facts; then marts, while the facts are published; then all the rest, in one transaction."""
     daily, whole = ([mart.table for mart in all_marts if mart.scope == scope] for scope in marts.SCOPES)
     tables = warehouse.create_staging(connection, job.run_id, job.shop.shop_id, [*facts.TABLES, *daily], whole)
     needed = set().union(*(mart.reads() for mart in all_marts if mart.scope == "history"))
     past = history.Past(job.shop.shop_id, history.spans(connection, job.shop.shop_id, output.days, sorted(needed)))
-    every = [*marts.fact_checks(), *(check for mart in all_marts for check in mart.checks)]
-    of_facts = [check for check in every if check.reads() <= set(facts.TABLES)]
+    asked = [*marts.fact_checks(), *(check for mart in all_marts for check in mart.checks)]
     job.timings.end("prepare")
     spark = connect.session()
     job.timings.end("spark: session")
     with connect.left(spark), connect.cancelled_on_error(spark, job.run_id), connect.progress(spark, lambda *tasks: say("spark", *tasks)):
-        staged = stage(spark, job, parts, output, tables)
-        job.findings += checks.of_the_run(staged.stats, job.counts, sum(part.manifest.rows for part in parts), staged.unit)
-        stop_if_blocked(job)
+        staged = stage(spark, job, parts, output, tables, connection)
         job.timings.end("spark: stage")
         with connection.transaction():
+            publishing = Publishing(connection, tables, job.shop, output.days, asked, job.findings)
             with Background(connection) as background:
-                published = background.do(publish_facts, job, connection, tables, output.days, staged.loaded, of_facts)
+                background.do(publishing.both, staged.loaded)
+                if not staged.spread.day_in_one_task(len(output.days)):
+                    background.do(publishing.both, load_visits(spark, job, staged, tables, output))
                 loaded = load_marts(spark, job, staged, all_marts, tables, past)
                 job.timings.end("spark: load")
-            job.findings += checks.of_the_load(loaded, warehouse.staged_rows(connection, tables, loaded))
-            job.findings += checks.of_tables(connection, [check for check in every if check not in of_facts], tables, loaded)
-            stop_if_blocked(job)
+            job.timings.end("facts")
+            publishing.check(loaded)
             job.timings.end("checks")
-            publish(job, connection, runlog, staged.stats, tables, output, published.result(), list(loaded))
+            publish(job, runlog, publishing, loaded, staged.stats, output)
 
 
 @dataclass(frozen=True)
 class Staged:
-    """What the lake writer has written: its statistics, the contract's columns that the source lacks, and files by frame.
+    """What the lake writer has written: its statistics, the contract's columns that the source lacks, and frames of the files.
 
-    ``loaded``: the rows of each fact table in its staging table; ``few``: all rows lie in one task.
+    ``loaded``: the rows of each of ``facts`` in its staging table.
     """
 
+    spread: staging.Spread
     stats: list[Any]
-    unit: str
     absent: frozenset[str]
     events: DataFrame
     facts: dict[str, DataFrame]
     loaded: dict[str, int]
-    few: bool
 
 
-def stage(spark: SparkSession, job: Job, parts: list[inputs.Partition], output: LakeOutput, tables: warehouse.Staging) -> Staged:
-    """Rows to the lake, and facts to the staging tables and to files for the marts."""
+def stage(
+    spark: SparkSession,
+    job: Job,
+    parts: list[inputs.Partition],
+    output: LakeOutput,
+    tables: warehouse.Staging,
+    connection: psycopg.Connection,
+) -> Staged:
+    """Rows to the lake, and facts to the staging tables and to files for the marts.
+
+    Raises:
+        checks.Blocked: the rows are not what ingest counted, or not what the source says.
+    """
     say("stage", 0, 1, "reading, casting and checking rows")
-    tasks = max(1, sum(part.manifest.rows for part in parts) // ROWS_A_TASK)
-    spread = staging.Spread.over(parts, tasks)
-    rows = staged_rows(spark, job, parts, spread, len(output.days))
-    together = spread.day_in_one_task(len(output.days))
-    keeper = partial(factwriter.keeper, folder=str(output.facts_root), staging=tables, dsn=settings().postgres_dsn("loader"))
-    writer = lakewriter.writer(
-        output.events_folders(),
-        output.quarantine_folders(),
-        judging.judged(*rows.verdicts),
-        job.shop.shop_id,
-        Suppression(settings()).of_now(),
-        keeper(facts.TABLES if together else facts.OF_EVENTS),
-    )
-    found = rows.rows.mapInArrow(writer, lakewriter.STATS).collect()
+    expected = sum(part.manifest.rows for part in parts)
+    spread = staging.Spread.over(parts, max(1, expected // ROWS_A_TASK))
+    names = facts.TABLES if spread.day_in_one_task(len(output.days)) else facts.OF_EVENTS
+    keep = keeper(names, output, tables)
+    ids = output.facts_root / "ids"
+    rows = staged_rows(spark, job, parts, spread, len(output.days), ids)
+    found = written(job, rows, output, keep)
+    if judging.torn(ids):
+        log.warning("an event names two orders: the rows are dealt anew, by event first and then by order")
+        warehouse.empty_staging(connection, tables)
+        output.discard()
+        found = written(job, staged_rows(spark, job, parts, spread, len(output.days), None), output, keep)
     stats = [row for row in found if row["state"] != factwriter.STATE]
     job.counts = count(stats)
+    job.findings += checks.of_the_run(stats, job.counts, expected, "archived rows" if job.source.format == "events" else "rows")
+    checks.stop_if_blocked(job.findings)
     events = facts_frames.events(spark, output.events_root, accepted(stats), job.shop.time_zone)
     connect.analysed(events)
-    if not together:
-        found += facts_frames.of_visits(events, tasks, keeper)
-    of_facts = [row for row in found if row["state"] == factwriter.STATE]
-    few = tasks == 1
-    frames = facts_frames.kept(spark, tables.schemas, of_facts)
-    loaded = {name: sum(row["rows"] for row in of_facts if row["name"] == name) for name in facts.TABLES}
     say("stage", 1, 1, f"{job.counts.good} good, {job.counts.quarantined} quarantined, {job.counts.excluded} excluded rows")
-    unit = "archived rows" if job.source.format == "events" else "rows"
-    return Staged(stats, unit, rows.absent, events, frames, loaded, few)
+    frames = facts_frames.kept(spark, tables.schemas, names, found)
+    return Staged(spread, stats, rows.absent, events, frames, facts_frames.loaded(names, found))
 
 
-def publish_facts(
-    job: Job,
-    connection: psycopg.Connection,
-    tables: warehouse.Staging,
-    days: list[date],
-    loaded: dict[str, int],
-    of_facts: list[marts.Check],
-) -> dict[date, dict[str, Any]]:
-    """Check the facts and put them in their days' place; returns what warehouse.replace_days does."""
-    job.findings += checks.of_the_load(loaded, warehouse.staged_rows(connection, tables, loaded))
-    job.findings += checks.of_tables(connection, of_facts, tables, loaded)
-    job.findings += checks.of_other_days(connection, tables, days)
-    stop_if_blocked(job)
-    changes = warehouse.replace_days(connection, tables, days, loaded)
-    warehouse.refresh_dimensions(connection, tables, job.shop, days, loaded)
-    return changes
+def staged_rows(
+    spark: SparkSession, job: Job, parts: list[inputs.Partition], spread: staging.Spread, days: int, ids: Path | None = None
+) -> staging.Staged:
+    """The input's rows in the contract, in tasks as the lake writer needs them; ``ids`` see staging.stage."""
+    if job.source.format == "events":
+        raw = staging.archived(spark, parts[0].folder.parent, [path for part in parts for path in lake.files(part.folder)])
+    else:
+        raw = staging.raw_lines(spark, job.source, job.blocks, job.shop, spread)
+    return staging.stage(spark, job.source, raw, job.shop, spread, days, ids)
+
+
+def keeper(names: tuple[str, ...], output: LakeOutput, tables: warehouse.Staging) -> factwriter.Keeper:
+    return factwriter.keeper(names, str(output.facts_root), tables, settings().postgres_dsn("loader"))
+
+
+def written(job: Job, rows: staging.Staged, output: LakeOutput, keep: factwriter.Keeper) -> list[Any]:
+    """The lake writer's statistics when all is written."""
+    judge, erased = judging.judged(*rows.verdicts), Suppression(settings()).of_now()
+    writer = lakewriter.writer(output.events_folders(), output.quarantine_folders(), judge, job.shop.shop_id, erased, keep)
+    return rows.rows.mapInArrow(writer, lakewriter.STATS).collect()
+
+
+def load_visits(spark: SparkSession, job: Job, staged: Staged, tables: warehouse.Staging, output: LakeOutput) -> dict[str, int]:
+    """The facts of visits, where a day lies in many tasks: dealt by visit; returns the rows loaded."""
+    say("visits", 0, 1, "sessions, carts and visitors")
+    found = facts_frames.of_visits(staged.events, staged.spread.tasks, partial(keeper, output=output, tables=tables))
+    staged.facts.update(facts_frames.kept(spark, tables.schemas, facts.OF_VISITS, found))
+    job.timings.end("spark: visits")
+    return facts_frames.loaded(facts.OF_VISITS, found)
 
 
 def load_marts(
@@ -272,21 +285,16 @@ def load_marts(
     """Marts to the staging tables; returns the rows loaded."""
     say("load", 0, 1, "marts; facts are published meanwhile")
     dsn = settings().postgres_dsn("loader")
-    given = {"events": staged.events, **staged.facts}
-    of_days = {name: frame.coalesce(1) for name, frame in given.items()} if staged.few else given
-    whole = {name: past.with_run(spark, name, of_days[name], tables, dsn, staged.few) for name in past.spans}
+    given, few = {"events": staged.events, **staged.facts}, staged.spread.tasks == 1
+    of_days = {name: frame.coalesce(1) for name, frame in given.items()} if few else given
+    whole = {name: past.with_run(spark, name, of_days[name], tables, dsn, few) for name in past.spans}
     with connect.named(spark, of_days) as of_the_days, connect.named(spark, whole) as of_history:
-        loaded = load.load(mart_frames(spark, of_the_days, of_history, staged.absent, all_marts), tables, dsn)
+        frames = mart_frames(spark, of_the_days, of_history, staged.absent, all_marts)
+        # Those of the history first: product pairs take the longest.
+        groups = [{mart.table: frames[mart.table] for mart in all_marts if mart.scope == scope} for scope in reversed(marts.SCOPES)]
+        loaded = load.at_once(spark, job.run_id, [group for group in groups if group], tables, dsn)
     say("load", 1, 1, f"{sum(loaded.values())} rows")
     return loaded
-
-
-def staged_rows(spark: SparkSession, job: Job, parts: list[inputs.Partition], spread: staging.Spread, days: int) -> staging.Staged:
-    if job.source.format == "events":
-        raw = staging.archived(spark, parts[0].folder.parent, [path for part in parts for path in lake.files(part.folder)])
-    else:
-        raw = staging.raw_lines(spark, job.source, job.blocks, job.shop, spread)
-    return staging.stage(spark, job.source, raw, job.shop, spread, days)
 
 
 def count(stats: list[Any]) -> Counts:
@@ -306,29 +314,14 @@ def mart_frames(
     return {mart.table: spark.sql(mart.query.format(**views[mart.scope]), args=given) for mart in all_marts}
 
 
-def stop_if_blocked(job: Job) -> None:
-    if stopped := checks.blocked(job.findings):
-        raise Blocked("; ".join(f"{f.name}{f' on {f.day}' if f.day else ''}: {f.value} ({f.detail})" for f in stopped[:5]))
-
-
-def publish(
-    job: Job,
-    connection: psycopg.Connection,
-    runlog: RunLog,
-    stats: list[Any],
-    tables: warehouse.Staging,
-    output: LakeOutput,
-    row_changes: dict[date, dict[str, Any]],
-    loaded: list[str],
-) -> None:
-    """Publish the lake's manifests, and in the transaction of the facts the marts ``loaded`` and the run's record."""
+def publish(job: Job, runlog: RunLog, publishing: Publishing, loaded: dict[str, int], stats: list[Any], output: LakeOutput) -> None:
+    """Publish the checked marts ``loaded``, the run's record, and the lake's manifests."""
     say("publish", 0, 1, f"{len(output.days)} days")
-    warehouse.replace_days(connection, tables, output.days, loaded)
-    warehouse.refresh_dimensions(connection, tables, job.shop, output.days, loaded)
+    publishing.replace(loaded)
     held_back = quarantined(stats)
     runlog.quarantine(output.days, sorted({row[1] for row in held_back}), held_back)
     runlog.findings(job.findings)
-    job.days_published = runlog.days(output.days, row_changes)
+    job.days_published = runlog.days(output.days, publishing.row_changes)
     job.timings.end("publish")
     output.publish(stats)
     job.timings.end("lake")
@@ -377,7 +370,7 @@ def main(arguments: list[str]) -> int:
     try:
         job = parse(arguments)
         run(job)
-    except Blocked as error:
+    except checks.Blocked as error:
         end("blocked", job, str(error))
         return 3
     except (ConfigError, sources.SourceError, marts.MartError) as error:

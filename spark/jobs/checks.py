@@ -14,6 +14,11 @@ from runlog import Counts, Finding
 
 from ecommerce import warehouse
 
+
+class Blocked(Exception):
+    """A blocking check does not hold; nothing was published."""
+
+
 MAX_QUARANTINED = 0.5
 """A run with a greater share of its rows held back is stopped: the files are not what the source says."""
 
@@ -122,3 +127,12 @@ def of_other_days(connection: psycopg.Connection, staging: warehouse.Staging, da
 def blocked(findings: list[Finding]) -> list[Finding]:
     """The findings that stop publication."""
     return [finding for finding in findings if finding.severity == "blocking" and not finding.passed]
+
+
+def stop_if_blocked(findings: list[Finding]) -> None:
+    """
+    Raises:
+        Blocked: a blocking check among ``findings`` does not hold; the message names the first five.
+    """
+    if stopped := blocked(findings):
+        raise Blocked("; ".join(f"{f.name}{f' on {f.day}' if f.day else ''}: {f.value} ({f.detail})" for f in stopped[:5]))

@@ -18,7 +18,8 @@ OF_SESSIONS = ("fct_session", "fct_cart_line")
 """Computed where all rows of a day and session lie together."""
 OF_VISITORS = ("fct_visitor",)
 """Computed where all rows of a day and client lie together."""
-TABLES = (*OF_EVENTS, *OF_SESSIONS, *OF_VISITORS)
+OF_VISITS = (*OF_SESSIONS, *OF_VISITORS)
+TABLES = (*OF_EVENTS, *OF_VISITS)
 
 
 def of_a_day(names: tuple[str, ...], rows: Any) -> dict[str, Any]:

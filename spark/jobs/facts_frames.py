@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +47,16 @@ def of_visits(rows: DataFrame, tasks: int, keeper: Callable[[tuple[str, ...]], f
     return first.unionAll(second).collect()
 
 
-def kept(spark: SparkSession, schemas: dict[str, pa.Schema], stats: list[Any]) -> dict[str, DataFrame]:
-    """The frame of each fact table, read from the files that ``stats`` name."""
+def kept(spark: SparkSession, schemas: dict[str, pa.Schema], names: Iterable[str], stats: list[Any]) -> dict[str, DataFrame]:
+    """The frame of each fact table of ``names``, read from the files that ``stats`` name."""
     frames = {}
-    for name in facts.TABLES:
+    for name in names:
         ddl = ", ".join(f"`{field.name}` {SPARK_TYPES[field.type]}" for field in schemas[name])
-        paths = sorted(row["path"] for row in stats if row["name"] == name)
+        paths = sorted(row["path"] for row in stats if (row["state"], row["name"]) == (factwriter.STATE, name))
         frames[name] = spark.read.schema(ddl).parquet(*paths) if paths else spark.createDataFrame([], ddl)
     return frames
+
+
+def loaded(names: Iterable[str], stats: list[Any]) -> dict[str, int]:
+    """The rows of each fact table of ``names`` that executors wrote."""
+    return {name: sum(row["rows"] for row in stats if (row["state"], row["name"]) == (factwriter.STATE, name)) for name in names}

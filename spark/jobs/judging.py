@@ -6,6 +6,7 @@ A verdict takes and gives a table of one input partition's rows, in order of the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 BATCH_ROWS = 20_000
@@ -26,6 +27,42 @@ def judged(*verdicts: Callable[[Any], Any]) -> Any:
                 yield from part.to_batches(max_chunksize=BATCH_ROWS)
 
     return judge
+
+
+def ids_noted(folder: str) -> Callable[[Any], Any]:
+    """A verdict that judges nothing: it notes, in ``folder``, a number for each event that the task has; see :func:`torn`."""
+
+    def note(rows: Any) -> Any:
+        import os
+        from pathlib import Path
+
+        import numpy as np
+        from pandas.util import hash_array
+        from pyspark import TaskContext
+
+        context = TaskContext.get()
+        final = Path(folder) / f"{rows['_part'][0]}_{context.partitionId()}.npy"
+        final.parent.mkdir(parents=True, exist_ok=True)
+        aside = final.with_suffix(f".{context.taskAttemptId()}.tmp")
+        with aside.open("wb") as stream:
+            np.save(stream, np.unique(hash_array(rows["event_id"].to_numpy(zero_copy_only=False), categorize=False)))
+        os.replace(aside, final)
+        return rows
+
+    return note
+
+
+def torn(folder: Path) -> bool:
+    """Whether an event of an input partition lies in two tasks by what :func:`ids_noted` has noted in ``folder``.
+
+    Two events whose numbers are equal by chance are taken for one.
+    """
+    import numpy as np
+
+    of_parts: dict[str, list[Any]] = {}
+    for path in folder.glob("*.npy"):
+        of_parts.setdefault(path.name.partition("_")[0], []).append(np.load(path))
+    return any(len(np.unique(every := np.concatenate(some))) < len(every) for some in of_parts.values())
 
 
 def by_part(rows: Any) -> Iterator[Any]:

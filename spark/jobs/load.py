@@ -1,11 +1,13 @@
-"""Frames into the run's staging tables, all in one Spark action."""
+"""Frames into the run's staging tables."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import reduce
 from typing import Any
 
+import connect
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -19,8 +21,20 @@ SPARK_TYPES = {
 }  # fmt: skip
 
 
+def at_once(spark: SparkSession, run_id: str, groups: list[dict[str, DataFrame]], staging: warehouse.Staging, dsn: str) -> dict[str, int]:
+    """:func:`load` each of ``groups``, all at the same time: while one is planned another is computed."""
+
+    def tagged(group: dict[str, DataFrame]) -> dict[str, int]:
+        spark.addTag(run_id)  # a tag is a thread's own
+        return load(group, staging, dsn)
+
+    with ThreadPoolExecutor(len(groups)) as pool, connect.cancelled_on_error(spark, run_id):
+        calls = [pool.submit(tagged, group) for group in groups]
+        return {name: rows for call in as_completed(calls) for name, rows in call.result().items()}
+
+
 def load(frames: dict[str, DataFrame], staging: warehouse.Staging, dsn: str) -> dict[str, int]:
-    """COPY each frame into the staging table of its name.
+    """COPY each frame into the staging table of its name, all in one Spark action.
 
     Returns:
         The rows that the executors wrote, by table.

@@ -199,8 +199,13 @@ def uuid8(digest: Column) -> Column:
     )
 
 
-def stage(spark: SparkSession, source: Source, raw: DataFrame, shop: Shop, spread: Spread, days: int) -> Staged:
-    """``raw`` through the source's staging.sql, as the whole contract, for the lake writer of a run over ``days`` days."""
+def stage(spark: SparkSession, source: Source, raw: DataFrame, shop: Shop, spread: Spread, days: int, ids: Path | None) -> Staged:
+    """``raw`` through the source's staging.sql, as the whole contract, for the lake writer of a run over ``days`` days.
+
+    Where a day's rows lie in many tasks they are dealt by order, which puts an event's rows together but for one that names two
+    orders. So the events of each task are noted in the folder ``ids``: where judging.torn finds one in two tasks, the rows must be
+    staged anew without ``ids``, dealt by event first and then by order.
+    """
     arguments = {"shop_id": shop.shop_id, "time_zone": shop.time_zone, "currency": shop.currency}
     # Braces other than {raw} are the query's own, as in a regular expression.
     query = source.staging_sql.replace("{", "{{").replace("}", "}}").replace("{{raw}}", "{raw}")
@@ -220,7 +225,7 @@ def stage(spark: SparkSession, source: Source, raw: DataFrame, shop: Shop, sprea
         # Were an item's index wrong, the rows would not be as many as ingest counted.
         rows = _marked(rows.withColumn("_counts", F.coalesce("item_index", F.lit(0)) == 0))
         in_place = spread.whole_days and spread.tasks > 1 and source.format != "events" and not _moves_rows(flat)
-        rows, verdicts = _by_event_id(rows, spread, days, in_place)
+        rows, verdicts = _by_event_id(rows, spread, days, in_place, ids)
     return Staged(rows, verdicts, frozenset(set(CONTRACT) - given))
 
 
@@ -325,19 +330,23 @@ def _by_content(rows: DataFrame, spread: Spread) -> DataFrame:
     return rows.withColumn("_counts", F.lit(True))
 
 
-def _by_event_id(rows: DataFrame, spread: Spread, days: int, in_place: bool) -> tuple[DataFrame, tuple[Callable[[Any], Any], ...]]:
+def _by_event_id(
+    rows: DataFrame, spread: Spread, days: int, in_place: bool, ids: Path | None
+) -> tuple[DataFrame, tuple[Callable[[Any], Any], ...]]:
     """Rows of ``STAGED`` for the lake writer, and the verdicts that are its first step.
 
-    ``in_place``: all rows of a day still lie in the task that read them.
+    ``in_place``: all rows of a day still lie in the task that read them. ``ids``: see :func:`stage`.
     """
     of_events, of_orders, ordered = judging.lines_and_copies, judging.one_event_an_order, judging.in_order_of_time
     if spread.tasks == 1 or spread.whole_days:
         return rows if in_place else spread.together(rows, "_part", "event_id"), (of_events, of_orders, ordered)
-    rows = spread.together(rows, "_part", "event_id").mapInArrow(judging.judged(of_events), STAGED)
-    key = F.coalesce(
-        F.when(_accepted() & (F.col("event_name") == "purchase"), F.concat(F.lit("order "), "transaction_id")), "event_id", F.lit("")
-    )
-    rows = spread.together(rows.withColumn("_key", key), "_part", "_key").drop("_key")
+    verdicts = (of_events, of_orders)
+    if ids:
+        verdicts = (judging.ids_noted(str(ids)), *verdicts)
+    else:
+        rows, verdicts = spread.together(rows, "_part", "event_id").mapInArrow(judging.judged(of_events), STAGED), (of_orders,)
+    of_an_order = F.when(F.col("event_name") == "purchase", F.concat(F.lit("order "), "transaction_id"))
+    rows = spread.together(rows.withColumn("_key", F.coalesce(of_an_order, "event_id", F.lit(""))), "_part", "_key").drop("_key")
     if spread.of_days:
-        return rows, (of_orders, ordered)
-    return spread.by_day(rows.mapInArrow(judging.judged(of_orders), STAGED), days), ()
+        return rows, (*verdicts, ordered)
+    return spread.by_day(rows.mapInArrow(judging.judged(*verdicts), STAGED), days), ()

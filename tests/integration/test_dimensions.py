@@ -66,7 +66,8 @@ def publish(connection: psycopg.Connection, days: list[date]) -> None:
             connection.execute(f"INSERT INTO {rows['fct_visitor']} VALUES (%s, %s, %s, %s, %s, 1, NULL, 0)", (SHOP, day, name, day, day))
     with connection.transaction():
         warehouse.replace_days(connection, staging, days)
-        warehouse.refresh_dimensions(connection, staging, shop(SHOP), days, staging.schemas)
+        warehouse.refresh_visits(connection, staging, shop(SHOP), days)
+        warehouse.refresh_products(connection, staging, shop(SHOP))
     warehouse.drop_staging(connection, SHOP)
 
 
