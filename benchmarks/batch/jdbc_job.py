@@ -17,7 +17,7 @@ import marts
 import psycopg
 import sessioning
 import staging
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from ecommerce import warehouse
@@ -92,6 +92,11 @@ def order_lines(events: DataFrame) -> DataFrame:
         "quantity", "price", "discount",
         (F.col("price") * F.col("quantity")).cast(staging.MONEY).alias("amount"),
         F.col("item_category").alias("category"),
+        "hour",
+        *[
+            (F.row_number().over(Window.partitionBy("event_id", of).orderBy("item_index")) == 1).alias(name)
+            for name, of in (("first_of_product", "item_id"), ("first_of_category", "item_category"))
+        ],
     )  # fmt: skip
 
 

@@ -13,6 +13,8 @@ import logging
 import signal
 import sys
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -186,9 +188,7 @@ def process(
             publishing = Publishing(connection, tables, job.shop, output.days, asked, job.findings)
             with Background(connection) as background:
                 background.do(publishing.both, staged.loaded)
-                if not staged.spread.day_in_one_task(len(output.days)):
-                    background.do(publishing.both, load_visits(spark, job, staged, tables, output))
-                loaded = load_marts(spark, job, staged, all_marts, tables, past)
+                loaded = load_marts(spark, job, staged, all_marts, tables, past, output, partial(background.do, publishing.both))
                 job.timings.end("spark: load")
             job.timings.end("facts")
             publishing.check(loaded)
@@ -244,7 +244,7 @@ def stage(
     events = facts_frames.events(spark, output.events_root, accepted(stats), job.shop.time_zone)
     connect.analysed(events)
     say("stage", 1, 1, f"{job.counts.good} good, {job.counts.quarantined} quarantined, {job.counts.excluded} excluded rows")
-    frames = facts_frames.kept(spark, tables.schemas, names, found)
+    frames = facts_frames.kept(spark, tables.schemas, names, found, job.shop.time_zone)
     return Staged(spread, stats, rows.absent, events, frames, facts_frames.loaded(names, found))
 
 
@@ -270,31 +270,82 @@ def written(job: Job, rows: staging.Staged, output: LakeOutput, keep: factwriter
     return rows.rows.mapInArrow(writer, lakewriter.STATS).collect()
 
 
-def load_visits(spark: SparkSession, job: Job, staged: Staged, tables: warehouse.Staging, output: LakeOutput) -> dict[str, int]:
-    """The facts of visits, where a day lies in many tasks: dealt by visit; returns the rows loaded."""
-    say("visits", 0, 1, "sessions, carts and visitors")
-    found = facts_frames.of_visits(staged.events, staged.spread.tasks, partial(keeper, output=output, tables=tables))
-    staged.facts.update(facts_frames.kept(spark, tables.schemas, facts.OF_VISITS, found))
-    job.timings.end("spark: visits")
-    return facts_frames.loaded(facts.OF_VISITS, found)
-
-
 def load_marts(
-    spark: SparkSession, job: Job, staged: Staged, all_marts: list[marts.Mart], tables: warehouse.Staging, past: history.Past
+    spark: SparkSession,
+    job: Job,
+    staged: Staged,
+    all_marts: list[marts.Mart],
+    tables: warehouse.Staging,
+    past: history.Past,
+    output: LakeOutput,
+    visits_loaded: Callable[[dict[str, int]], object],
 ) -> dict[str, int]:
-    """Marts to the staging tables; returns the rows loaded."""
+    """Marts to the staging tables; returns the rows loaded.
+
+    Where the lake writer had no day whole, the facts of visits are computed now, and at the same time the marts that need none of
+    them; ``visits_loaded`` gets the visits' rows.
+    """
     say("load", 0, 1, "marts; facts are published meanwhile")
-    dsn = settings().postgres_dsn("loader")
-    given, few = {"events": staged.events, **staged.facts}, staged.spread.tasks == 1
-    of_days = {name: frame.coalesce(1) for name, frame in given.items()} if few else given
-    whole = {name: past.with_run(spark, name, of_days[name], tables, dsn, few) for name in past.spans}
-    with connect.named(spark, of_days) as of_the_days, connect.named(spark, whole) as of_history:
-        frames = mart_frames(spark, of_the_days, of_history, staged.absent, all_marts)
-        # Those of the history first: product pairs take the longest.
-        groups = [{mart.table: frames[mart.table] for mart in all_marts if mart.scope == scope} for scope in reversed(marts.SCOPES)]
-        loaded = load.at_once(spark, job.run_id, [group for group in groups if group], tables, dsn)
+    with (
+        Views(spark, tables, past, few=staged.spread.tasks == 1) as views,
+        load.Loading(spark, job.run_id, tables, settings().postgres_dsn("loader")) as loading,
+    ):
+        wanted = list(all_marts)
+
+        def begin() -> None:
+            """Have those marts loaded whose frames are all there."""
+            now = [mart for mart in wanted if mart.reads() <= views.names()]
+            frames = mart_frames(spark, views.of_days, views.of_history, staged.absent, now)
+            for kind in sorted({(not mart.slow, mart.scope) for mart in now}):
+                loading.begin({mart.table: frames[mart.table] for mart in now if (not mart.slow, mart.scope) == kind})
+            wanted[:] = [mart for mart in wanted if mart not in now]
+
+        visits = None
+        if not set(facts.OF_VISITS) <= staged.facts.keys():
+            visits = loading.do(facts_frames.of_visits, staged.events, staged.spread.tasks, partial(keeper, output=output, tables=tables))
+        views.add({"events": staged.events, **staged.facts})
+        begin()
+        if visits:
+            visits_loaded(facts_frames.loaded(facts.OF_VISITS, visits.result()))
+            views.add(facts_frames.kept(spark, tables.schemas, facts.OF_VISITS, visits.result(), job.shop.time_zone))
+            begin()
+        loaded = loading.rows()
     say("load", 1, 1, f"{sum(loaded.values())} rows")
     return loaded
+
+
+class Views:
+    """Temporary views of frames as marts of a day read them, and as those of the whole history do; gone at the end.
+
+    ``of_days``, ``of_history``: the view's name for each frame. ``few``: each frame lies in one task.
+    """
+
+    def __init__(self, spark: SparkSession, tables: warehouse.Staging, past: history.Past, few: bool) -> None:
+        self._spark, self._tables, self._past, self._few = spark, tables, past, few
+        self._stack = ExitStack()
+        self.of_days: dict[str, str] = {}
+        self.of_history: dict[str, str] = {}
+
+    def add(self, frames: dict[str, DataFrame]) -> None:
+        """Name ``frames``."""
+        of_days = {name: frame.coalesce(1) for name, frame in frames.items()} if self._few else frames
+        dsn = settings().postgres_dsn("loader")
+        whole = {
+            name: self._past.with_run(self._spark, name, frame, self._tables, dsn, self._few)
+            for name, frame in of_days.items()
+            if name in self._past.spans
+        }
+        self.of_days |= self._stack.enter_context(connect.named(self._spark, of_days))
+        self.of_history |= self._stack.enter_context(connect.named(self._spark, whole))
+
+    def names(self) -> set[str]:
+        return {*self.of_days, *self.of_history}
+
+    def __enter__(self) -> Views:
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self._stack.close()
 
 
 def count(stats: list[Any]) -> Counts:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import sessioning
-from grouping import Groups, largest
+from grouping import Groups, firsts, largest
 
 ORDER_EVENTS = ("purchase", "refund", "adjustment")
 CART_EVENTS = ("add_to_cart", "remove_from_cart")
@@ -20,6 +20,14 @@ OF_VISITORS = ("fct_visitor",)
 """Computed where all rows of a day and client lie together."""
 OF_VISITS = (*OF_SESSIONS, *OF_VISITORS)
 TABLES = (*OF_EVENTS, *OF_VISITS)
+
+
+FOR_MARTS = {"fct_order_line": {"first_of_product": "BOOLEAN", "first_of_category": "BOOLEAN"}}
+"""Columns that marts of a day have besides the table's: whether a line is the first of its event with its product, or its category.
+
+To count such lines is to count orders, without a distinct count of them.
+"""
+UNKNOWN = "(not set)"
 
 
 def of_a_day(names: tuple[str, ...], rows: Any) -> dict[str, Any]:
@@ -46,11 +54,15 @@ def _of_orders(rows: Any) -> Any:
 def order_lines(rows: Any) -> Any:
     """One row per line of a purchase, refund or adjustment."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     same = ("shop_id", "date", "event_id", "item_index", "transaction_id", "session_id", "quantity", "price", "discount")
     renamed = {"line_type": "event_name", "event_at": "event_time", "customer_id": "user_id", "product_id": "item_id"}
     renamed |= {"category": "item_category"} | {name: name for name in same}
-    return pa.table({name: rows[column] for name, column in renamed.items()} | {"amount": amounts(rows, rows["quantity"])})
+    lines = pa.table({name: rows[column] for name, column in renamed.items()} | {"amount": amounts(rows, rows["quantity"])})
+    category = pc.fill_null(lines["category"], UNKNOWN)
+    of_product, of_category = (firsts(lines["event_id"], column) for column in (lines["product_id"], category))
+    return lines.append_column("first_of_product", pa.array(of_product)).append_column("first_of_category", pa.array(of_category))
 
 
 def amounts(rows: Any, quantity: Any) -> Any:

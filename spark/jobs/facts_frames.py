@@ -20,7 +20,7 @@ OF_A_VISIT = (
     "channel", "device", "item_id", "quantity", "price",
 )  # fmt: skip
 OF_A_VISITOR = ("shop_id", "date", "client_id", "event_time", "event_id", "event_name", "item_index")
-VISITS_A_TASK = 4
+VISITS_A_TASK = 10
 """Tasks of events whose visits one task takes: most events have several rows, and a visit needs few of its columns."""
 
 
@@ -30,9 +30,9 @@ def events(spark: SparkSession, root: Path, paths: list[Path], time_zone: str) -
     return with_hour(dated_files(spark, root, paths, ddl), time_zone)
 
 
-def with_hour(rows: DataFrame, time_zone: str) -> DataFrame:
-    """Accepted events with ``date`` as marts read them: with ``hour`` of the shop's clock."""
-    return rows.withColumn("hour", F.hour(local_time(F.col("event_time"), time_zone)))
+def with_hour(rows: DataFrame, time_zone: str, time: str = "event_time") -> DataFrame:
+    """``rows`` with ``hour`` of the shop's clock at their ``time``."""
+    return rows.withColumn("hour", F.hour(local_time(F.col(time), time_zone)))
 
 
 def of_visits(rows: DataFrame, tasks: int, keeper: Callable[[tuple[str, ...]], factwriter.Keeper]) -> list[Any]:
@@ -47,13 +47,18 @@ def of_visits(rows: DataFrame, tasks: int, keeper: Callable[[tuple[str, ...]], f
     return first.unionAll(second).collect()
 
 
-def kept(spark: SparkSession, schemas: dict[str, pa.Schema], names: Iterable[str], stats: list[Any]) -> dict[str, DataFrame]:
-    """The frame of each fact table of ``names``, read from the files that ``stats`` name."""
+def kept(
+    spark: SparkSession, schemas: dict[str, pa.Schema], names: Iterable[str], stats: list[Any], time_zone: str
+) -> dict[str, DataFrame]:
+    """The frame of each fact table of ``names``, read from the files that ``stats`` name; order lines have ``hour``, too."""
     frames = {}
     for name in names:
-        ddl = ", ".join(f"`{field.name}` {SPARK_TYPES[field.type]}" for field in schemas[name])
+        columns = {field.name: SPARK_TYPES[field.type] for field in schemas[name]} | facts.FOR_MARTS.get(name, {})
+        ddl = ", ".join(f"`{column}` {kind}" for column, kind in columns.items())
         paths = sorted(row["path"] for row in stats if (row["state"], row["name"]) == (factwriter.STATE, name))
         frames[name] = spark.read.schema(ddl).parquet(*paths) if paths else spark.createDataFrame([], ddl)
+        if name == "fct_order_line":
+            frames[name] = with_hour(frames[name], time_zone, "event_at")
     return frames
 
 

@@ -32,11 +32,15 @@ def keeper(names: tuple[str, ...], folder: str, staging: Any, dsn: str) -> Keepe
         for day, rows in days:
             dated = rows.append_column("date", pa.repeat(pa.scalar(day, pa.date32()), len(rows)))
             for name, table in facts.of_a_day(names, dated).items():
-                schema = staging.schemas[name]
-                parts.setdefault(name, []).append(table.select(schema.names).cast(schema))
-        tables = {name: pa.concat_tables(some) for name, some in parts.items()}
+                parts.setdefault(name, []).append(table.select([*staging.schemas[name].names, *facts.FOR_MARTS.get(name, ())]))
+        tables = {name: shaped(pa.concat_tables(some), staging.schemas[name]) for name, some in parts.items()}
         warehouse.copy_tables(dsn, staging, context.partitionId(), {name: table.to_batches() for name, table in tables.items()})
         return [stat(name, table, context) for name, table in tables.items()]
+
+    def shaped(table: Any, schema: Any) -> Any:
+        for place, field in enumerate(schema):
+            table = table.set_column(place, field, table.column(place).cast(field.type))
+        return table
 
     def stat(name: str, table: Any, context: Any) -> dict[str, Any]:
         path = write_parquet(table, f"{folder}/{name}", context)

@@ -14,10 +14,7 @@ class Groups:
     def __init__(self, rows: Any, *keys: str) -> None:
         import numpy as np
 
-        number = np.zeros(len(rows), np.int64)
-        for key in keys:
-            codes = _codes(rows[key])
-            number = number * (codes.max() + 1) + codes
+        number = _numbers(*(rows[key] for key in keys))
         order = np.argsort(number, kind="stable")
         number = number[order]
         self.rows = rows.take(order).combine_chunks()
@@ -66,6 +63,25 @@ def largest(groups: Groups, name: str) -> Any:
     ranks = pc.fill_null(pc.index_in(groups.rows[name], value_set=texts), -1).to_numpy()
     best = np.maximum.reduceat(ranks, groups.firsts)
     return texts.take(pa.array(best, mask=best < 0))
+
+
+def firsts(*keys: Any) -> Any:
+    """Whether each row is the first with its ``keys``."""
+    import numpy as np
+
+    number = _numbers(*keys)
+    found = np.zeros(len(number), bool)
+    found[np.unique(number, return_index=True)[1]] = True
+    return found
+
+
+def _numbers(*keys: Any) -> Any:
+    """A number for each row; those with equal keys have the same."""
+    number = 0
+    for key in keys:
+        codes = _codes(key)
+        number = number * (codes.max() + 1) + codes
+    return number
 
 
 def _codes(values: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from functools import reduce
 from typing import Any
 
@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from ecommerce import warehouse
 
+MOST_ACTIONS = 4
 LOADED = "name STRING, task BIGINT, loaded BIGINT"
 SPARK_TYPES = {
     pa.string(): "STRING", pa.date32(): "DATE", pa.int32(): "INT", pa.int64(): "BIGINT", pa.bool_(): "BOOLEAN",
@@ -21,16 +22,44 @@ SPARK_TYPES = {
 }  # fmt: skip
 
 
-def at_once(spark: SparkSession, run_id: str, groups: list[dict[str, DataFrame]], staging: warehouse.Staging, dsn: str) -> dict[str, int]:
-    """:func:`load` each of ``groups``, all at the same time: while one is planned another is computed."""
+class Loading:
+    """Actions of Spark that load frames, several at a time: while one is planned another is computed.
 
-    def tagged(group: dict[str, DataFrame]) -> dict[str, int]:
-        spark.addTag(run_id)  # a tag is a thread's own
-        return load(group, staging, dsn)
+    The block's end waits for them; a block that fails, or one of whose actions has failed, cancels the others.
+    """
 
-    with ThreadPoolExecutor(len(groups)) as pool, connect.cancelled_on_error(spark, run_id):
-        calls = [pool.submit(tagged, group) for group in groups]
-        return {name: rows for call in as_completed(calls) for name, rows in call.result().items()}
+    def __init__(self, spark: SparkSession, run_id: str, staging: warehouse.Staging, dsn: str) -> None:
+        self._spark, self._run_id, self._staging, self._dsn = spark, run_id, staging, dsn
+        self._pool = ThreadPoolExecutor(MOST_ACTIONS, thread_name_prefix="load")
+        self._calls: list[Future[dict[str, int]]] = []
+        self._cancelled = connect.cancelled_on_error(spark, run_id)
+
+    def do(self, call: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Call ``call``, which starts an action of its own."""
+
+        def tagged() -> Any:
+            self._spark.addTag(self._run_id)  # a tag is a thread's own
+            return call(*arguments)
+
+        return self._pool.submit(tagged)
+
+    def begin(self, frames: dict[str, DataFrame]) -> None:
+        """Have ``frames`` loaded (see :func:`load`) in one action."""
+        self._calls.append(self.do(load, frames, self._staging, self._dsn))
+
+    def rows(self) -> dict[str, int]:
+        """The rows loaded into each table, when all are there."""
+        return {name: rows for call in as_completed(self._calls) for name, rows in call.result().items()}
+
+    def __enter__(self) -> Loading:
+        self._cancelled.__enter__()
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        try:
+            self._cancelled.__exit__(*exception)
+        finally:
+            self._pool.shutdown()
 
 
 def load(frames: dict[str, DataFrame], staging: warehouse.Staging, dsn: str) -> dict[str, int]:

@@ -36,7 +36,7 @@ class Check:
 class Mart:
     """One mart: its warehouse table, grain and key, its Spark SQL and its checks.
 
-    ``scope`` day: rows of the run's shop-days, computed from their events and facts alone. ``scope`` history: rows of the
+    ``slow``: it takes longest, and is begun first. ``scope`` day: rows of the run's shop-days, computed from their events and facts alone. ``scope`` history: rows of the
     shop, computed from the facts of all its published days, those of the run in place of the old ones.
     """
 
@@ -46,6 +46,7 @@ class Mart:
     keys: tuple[str, ...]
     query: str
     checks: tuple[Check, ...]
+    slow: bool = False
 
     def reads(self) -> set[str]:
         """The frames that the query names: events and fact tables."""
@@ -75,7 +76,15 @@ def load(folder: Path) -> Mart:
     try:
         about = tomllib.loads((folder / "mart.toml").read_text(encoding="utf-8"))
         query, checks = ((folder / name).read_text(encoding="utf-8") for name in ("query.sql", "checks.sql"))
-        mart = Mart(folder.name, about["table"], about.get("scope", "day"), tuple(about["keys"]), query, parse_checks(checks, folder.name))
+        mart = Mart(
+            folder.name,
+            about["table"],
+            about.get("scope", "day"),
+            tuple(about["keys"]),
+            query,
+            parse_checks(checks, folder.name),
+            about.get("slow", False),
+        )
     except FileNotFoundError as error:
         raise MartError(f"mart {folder.name}: {error.filename} is missing") from None
     except tomllib.TOMLDecodeError as error:

@@ -50,9 +50,12 @@ def fact_frames(session: SparkSession, given: DataFrame, schemas: dict) -> dict[
     days = [facts.of_a_day(facts.TABLES, rows.filter(pc.equal(rows["date"], day))) for day in pc.unique(rows["date"]).to_pylist()]
     frames = {}
     for name, schema in schemas.items():
-        ddl = ", ".join(f"{field.name} {SPARK_TYPES[field.type]}" for field in schema)
-        parts = [day[name].select(schema.names).cast(schema) for day in days if name in day]
-        frames[name] = session.createDataFrame(pa.concat_tables(parts)) if parts else session.createDataFrame([], ddl)
+        columns = {field.name: SPARK_TYPES[field.type] for field in schema} | facts.FOR_MARTS.get(name, {})
+        parts = [day[name].select(list(columns)) for day in days if name in day]
+        ddl = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+        made = session.createDataFrame(pa.concat_tables(parts)) if parts else session.createDataFrame([], ddl)
+        frames[name] = made.select(*[F.col(column).cast(kind) for column, kind in columns.items()])
+    frames["fct_order_line"] = facts_frames.with_hour(frames["fct_order_line"], "UTC", "event_at")
     return frames
 
 

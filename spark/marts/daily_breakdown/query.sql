@@ -1,22 +1,44 @@
--- One row per shop-day, dimension and value. Events are summed to one small cube first; each of its rows then counts for three dimensions.
-WITH cube AS (
+-- One row per shop-day, dimension and value. Everything is summed to small cubes first; each of their rows then counts for three dimensions.
+WITH seen AS (
     SELECT
         shop_id,
         date,
         country,
         channel,
         device,
-        count_if(item_index = 0 AND event_name = 'page_view') AS page_views,
-        count_if(item_index = 0 AND event_name = 'view_item') AS item_views,
-        count_if(item_index = 0 AND event_name = 'add_to_cart') AS add_to_carts,
-        count_if(item_index = 0 AND event_name = 'begin_checkout') AS checkouts,
-        count_if(item_index = 0 AND event_name = 'purchase') AS orders,
-        coalesce(sum(quantity) FILTER (WHERE event_name = 'purchase'), 0) AS units,
-        coalesce(sum(price * quantity) FILTER (WHERE event_name = 'purchase'), 0) AS gross_revenue,
-        coalesce(sum(discount) FILTER (WHERE event_name = 'purchase'), 0) AS discounts,
+        count_if(event_name = 'page_view') AS page_views,
+        count_if(event_name = 'view_item') AS item_views,
+        count_if(event_name = 'add_to_cart') AS add_to_carts,
+        count_if(event_name = 'begin_checkout') AS checkouts
+    FROM {events}
+    WHERE item_index = 0
+    GROUP BY shop_id, date, country, channel, device
+),
+sold AS (
+    SELECT
+        shop_id,
+        date,
+        country,
+        channel,
+        device,
+        count(*) AS orders,
+        sum(units) AS units,
+        coalesce(sum(gross_revenue), 0) AS gross_revenue,
+        coalesce(sum(discounts), 0) AS discounts
+    FROM {fct_order}
+    GROUP BY shop_id, date, country, channel, device
+),
+corrected AS (
+    SELECT
+        shop_id,
+        date,
+        country,
+        channel,
+        device,
         coalesce(sum(price * quantity - discount) FILTER (WHERE event_name = 'refund'), 0) AS refunds,
         coalesce(sum(price * quantity) FILTER (WHERE event_name = 'adjustment'), 0) AS adjustments
     FROM {events}
+    WHERE event_name IN ('refund', 'adjustment')
     GROUP BY shop_id, date, country, channel, device
 ),
 visits AS (
@@ -36,10 +58,16 @@ visits AS (
     FROM {fct_session}
     GROUP BY shop_id, date, country, channel, device
 ),
-both AS (
-    SELECT *, 0 AS sessions, 0 AS sessions_with_cart, 0 AS sessions_with_order,
-           0 AS reached_view, 0 AS reached_cart, 0 AS reached_checkout, 0 AS reached_order
-    FROM cube
+parts AS (
+    SELECT *, 0 AS orders, 0 AS units, 0 AS gross_revenue, 0 AS discounts, 0 AS refunds, 0 AS adjustments, 0 AS sessions,
+           0 AS sessions_with_cart, 0 AS sessions_with_order, 0 AS reached_view, 0 AS reached_cart, 0 AS reached_checkout, 0 AS reached_order
+    FROM seen
+    UNION ALL
+    SELECT shop_id, date, country, channel, device, 0, 0, 0, 0, orders, units, gross_revenue, discounts, 0, 0, 0, 0, 0, 0, 0, 0, 0
+    FROM sold
+    UNION ALL
+    SELECT shop_id, date, country, channel, device, 0, 0, 0, 0, 0, 0, 0, 0, refunds, adjustments, 0, 0, 0, 0, 0, 0, 0
+    FROM corrected
     UNION ALL
     SELECT shop_id, date, country, channel, device, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
            sessions, sessions_with_cart, sessions_with_order, reached_view, reached_cart, reached_checkout, reached_order
@@ -50,7 +78,7 @@ sides AS (
         named_struct('dimension', 'country', 'value', country, 'given', :has_country),
         named_struct('dimension', 'channel', 'value', channel, 'given', :has_channel),
         named_struct('dimension', 'device', 'value', device, 'given', :has_device)))
-    FROM both
+    FROM parts
 ),
 of_events AS (
     SELECT
@@ -80,45 +108,54 @@ of_events AS (
     WHERE given
     GROUP BY shop_id, date, dimension, coalesce(value, '(not set)')
 ),
--- Orders are counted in the order lines: a distinct count among all events would carry every one of them.
-bought AS (
-    SELECT shop_id, date, coalesce(category, '(not set)') AS value, count(DISTINCT transaction_id) AS orders
-    FROM {fct_order_line}
-    WHERE line_type = 'purchase' AND product_id IS NOT NULL
-    GROUP BY shop_id, date, coalesce(category, '(not set)')
-),
-items AS (
+viewed AS (
     SELECT
         shop_id,
         date,
         coalesce(item_category, '(not set)') AS value,
         count_if(event_name = 'view_item') AS item_views,
-        count_if(event_name = 'add_to_cart') AS add_to_carts,
-        coalesce(sum(quantity) FILTER (WHERE event_name = 'purchase'), 0) AS units,
-        coalesce(sum(price * quantity) FILTER (WHERE event_name = 'purchase'), 0) AS gross_revenue,
-        coalesce(sum(discount) FILTER (WHERE event_name = 'purchase'), 0) AS discounts,
-        coalesce(sum(price * quantity - discount) FILTER (WHERE event_name = 'refund'), 0) AS refunds,
-        coalesce(sum(price * quantity) FILTER (WHERE event_name = 'adjustment'), 0) AS adjustments
+        count_if(event_name = 'add_to_cart') AS add_to_carts
     FROM {events}
-    WHERE :has_item_category AND item_id IS NOT NULL AND event_name IN ('view_item', 'add_to_cart', 'purchase', 'refund', 'adjustment')
+    WHERE :has_item_category AND item_id IS NOT NULL AND event_name IN ('view_item', 'add_to_cart')
     GROUP BY shop_id, date, coalesce(item_category, '(not set)')
+),
+of_lines AS (
+    SELECT
+        shop_id,
+        date,
+        coalesce(category, '(not set)') AS value,
+        count_if(line_type = 'purchase' AND first_of_category) AS orders,
+        coalesce(sum(quantity) FILTER (WHERE line_type = 'purchase'), 0) AS units,
+        coalesce(sum(amount) FILTER (WHERE line_type = 'purchase'), 0) AS gross_revenue,
+        coalesce(sum(discount) FILTER (WHERE line_type = 'purchase'), 0) AS discounts,
+        coalesce(sum(amount - discount) FILTER (WHERE line_type = 'refund'), 0) AS refunds,
+        coalesce(sum(amount) FILTER (WHERE line_type = 'adjustment'), 0) AS adjustments
+    FROM {fct_order_line}
+    WHERE :has_item_category AND product_id IS NOT NULL
+    GROUP BY shop_id, date, coalesce(category, '(not set)')
+),
+items AS (
+    SELECT shop_id, date, value, item_views, add_to_carts, 0 AS orders, 0 AS units, 0 AS gross_revenue, 0 AS discounts, 0 AS refunds, 0 AS adjustments
+    FROM viewed
+    UNION ALL
+    SELECT shop_id, date, value, 0, 0, orders, units, gross_revenue, discounts, refunds, adjustments FROM of_lines
 ),
 of_items AS (
     SELECT
-        items.shop_id,
-        items.date,
+        shop_id,
+        date,
         'category' AS dimension,
-        items.value,
+        value,
         CAST(NULL AS BIGINT) AS page_views,
-        item_views,
-        add_to_carts,
+        sum(item_views) AS item_views,
+        sum(add_to_carts) AS add_to_carts,
         CAST(NULL AS BIGINT) AS checkouts,
-        coalesce(bought.orders, 0) AS orders,
-        units,
-        CASE WHEN :has_price THEN CAST(gross_revenue AS DECIMAL(18, 4)) END AS gross_revenue,
-        CASE WHEN :has_price THEN CAST(discounts AS DECIMAL(18, 4)) END AS discounts,
-        CASE WHEN :has_price THEN CAST(refunds AS DECIMAL(18, 4)) END AS refunds,
-        CASE WHEN :has_price THEN CAST(adjustments AS DECIMAL(18, 4)) END AS adjustments,
+        sum(orders) AS orders,
+        sum(units) AS units,
+        CASE WHEN :has_price THEN CAST(sum(gross_revenue) AS DECIMAL(18, 4)) END AS gross_revenue,
+        CASE WHEN :has_price THEN CAST(sum(discounts) AS DECIMAL(18, 4)) END AS discounts,
+        CASE WHEN :has_price THEN CAST(sum(refunds) AS DECIMAL(18, 4)) END AS refunds,
+        CASE WHEN :has_price THEN CAST(sum(adjustments) AS DECIMAL(18, 4)) END AS adjustments,
         CAST(NULL AS BIGINT) AS sessions,
         CAST(NULL AS BIGINT) AS sessions_with_cart,
         CAST(NULL AS BIGINT) AS sessions_with_order,
@@ -127,7 +164,7 @@ of_items AS (
         CAST(NULL AS BIGINT) AS reached_checkout,
         CAST(NULL AS BIGINT) AS reached_order
     FROM items
-    LEFT JOIN bought ON bought.shop_id = items.shop_id AND bought.date = items.date AND bought.value = items.value
+    GROUP BY shop_id, date, value
 )
 SELECT *, gross_revenue - discounts - refunds + adjustments AS net_revenue FROM of_events
 UNION ALL

@@ -19,23 +19,39 @@ variants AS (
         count_if(event_name = 'view_item') AS item_views,
         count_if(event_name = 'add_to_cart') AS add_to_carts,
         0 AS orders,
-        coalesce(sum(quantity) FILTER (WHERE event_name = 'purchase'), 0) AS units,
-        coalesce(sum(price * quantity) FILTER (WHERE event_name = 'purchase'), 0) AS gross_revenue,
-        coalesce(sum(discount) FILTER (WHERE event_name = 'purchase'), 0) AS discounts,
-        coalesce(sum(price * quantity - discount) FILTER (WHERE event_name = 'refund'), 0) AS refunds
+        0 AS units,
+        0 AS gross_revenue,
+        0 AS discounts,
+        0 AS refunds
     FROM items
     GROUP BY shop_id, date, item_id, item_name, item_category, item_brand, price
 ),
-bought AS (
-    SELECT shop_id, date, product_id, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, count(DISTINCT transaction_id), 0, 0, 0, 0
+sold AS (
+    SELECT
+        shop_id,
+        date,
+        product_id,
+        NULL,
+        NULL,
+        NULL,
+        NULL,
+        NULL,
+        NULL,
+        0,
+        0,
+        count_if(line_type = 'purchase' AND first_of_product),
+        coalesce(sum(quantity) FILTER (WHERE line_type = 'purchase'), 0),
+        coalesce(sum(amount) FILTER (WHERE line_type = 'purchase'), 0),
+        coalesce(sum(discount) FILTER (WHERE line_type = 'purchase'), 0),
+        coalesce(sum(amount - discount) FILTER (WHERE line_type = 'refund'), 0)
     FROM {fct_order_line}
-    WHERE line_type = 'purchase' AND product_id IS NOT NULL
+    WHERE line_type IN ('purchase', 'refund') AND product_id IS NOT NULL
     GROUP BY shop_id, date, product_id
 ),
 parts AS (
     SELECT * FROM variants
     UNION ALL
-    SELECT * FROM bought
+    SELECT * FROM sold
 ),
 products AS (
     SELECT
