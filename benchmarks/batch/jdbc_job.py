@@ -13,7 +13,9 @@ import facts
 import facts_frames
 import inputs
 import judging
+import lakestep
 import marts
+import martstep
 import psycopg
 import sessioning
 import staging
@@ -34,7 +36,7 @@ def main(arguments: list[str]) -> None:
     job = batch_processing.parse(arguments)
     spark = SparkSession.builder.appName("jdbc").getOrCreate()
     parts = inputs.partitions(job.lake_dir, job.source, job.shop.shop_id, job.from_date, job.to_date)
-    staged = batch_processing.staged_rows(spark, job, parts, staging.Spread.over(parts, TASKS), days=1)
+    staged = lakestep.staged_rows(spark, job, parts, staging.Spread.over(parts, TASKS), days=1)
     rows = staged.rows.mapInArrow(judging.judged(*staged.verdicts), staging.STAGED)
     accepted = rows.filter(F.col("_reason").isNull() & F.col("_excluded").isNull()).withColumn("date", F.col("_day"))
     events = facts_frames.with_hour(accepted.select(*staging.CONTRACT, "date"), job.shop.time_zone).cache()
@@ -49,7 +51,7 @@ def main(arguments: list[str]) -> None:
         of_events = {name: frame.cache() for name, frame in of_events.items()}
     with connect.named(spark, {"events": events, **of_events}) as views:
         # The warehouse was emptied: the day is the whole history.
-        queries = batch_processing.mart_frames(spark, views, views, staged.absent, marts.load_all())
+        queries = martstep.mart_frames(spark, views, views, staged.absent, marts.load_all())
         write({**of_events, **queries}, job)
     print(events.count())
 

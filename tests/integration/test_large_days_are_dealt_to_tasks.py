@@ -17,10 +17,10 @@ SHOP, DAY = "demo", "2025-04-02"
 TORN = "an event names two orders"
 ROWS_A_TASK = """
 import sys
-import batch_processing, staging
-batch_processing.ROWS_A_TASK, staging.LARGE_DAY_ROWS = {tasks}, {tasks}
+import batch_processing, lakestep, staging
+lakestep.ROWS_A_TASK, staging.LARGE_DAY_ROWS = {tasks}, {tasks}
 if {blind}:
-    batch_processing.judging.torn = lambda folder: False
+    lakestep.judging.torn = lambda folder: False
 sys.exit(batch_processing.main(sys.argv[1:]))
 """
 
