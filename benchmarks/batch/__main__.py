@@ -96,21 +96,13 @@ def job(bench: Bench) -> None:
         world.job(own)  # the session's first run compiles what all later ones use
         duck, warm = world.medians(result.repetitions, duckdb=lambda: rivals.duckdb(own, packages), warm=lambda: rivals.ours_warm(own))
         steps = _steps(own)
-    cold, usual, kept = world.medians(
-        bench.size.cold,
-        cold=lambda: rivals.ours_cold(own),
-        jdbc=lambda: rivals.jdbc(own, jar, keep=False),
-        jdbc_kept=lambda: rivals.jdbc(own, jar, keep=True),
-    )
+    cold, usual = world.medians(bench.size.cold, cold=lambda: rivals.ours_cold(own), jdbc=lambda: rivals.jdbc(own, jar))
     ours = "checks, quarantine, lake, dimensions and history marts included, which the rival does not do"
-    one = f"the same facts and marts, each table a frame that Spark writes, events cached, reWriteBatchedInserts; {ours}"
-    tuned = "the facts cached, too, so that each is computed once, as ours are"
+    one = f"the same facts and marts, each table a frame that Spark writes, events and facts cached, reWriteBatchedInserts; {ours}"
     cold_start = "ours from the Connect server's start"
     result.rows += [
         report.Row("Spark + JDBC writer, our Connect server up", warm, usual, 0.35, one),
         report.Row("Spark + JDBC writer, ours started cold", cold, usual, 0.7, cold_start),
-        report.Row("Spark + JDBC writer that keeps its facts, our Connect server up", warm, kept, None, tuned),
-        report.Row("Spark + JDBC writer that keeps its facts, ours started cold", cold, kept, None, cold_start),
         report.Row("DuckDB + ATTACH, our Connect server up", warm, duck, 2.0, f"the same facts and marts in its SQL; {ours}"),
     ]
     result.notes.append(f"where ours spends its time, server up, s: {', '.join(f'{name} {took:.1f}' for name, took in steps.items())}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -41,14 +40,12 @@ def main(arguments: list[str]) -> None:
     accepted = rows.filter(F.col("_reason").isNull() & F.col("_excluded").isNull()).withColumn("date", F.col("_day"))
     events = facts_frames.with_hour(accepted.select(*staging.CONTRACT, "date"), job.shop.time_zone).cache()
     of_events = {
-        "fct_order_line": order_lines(events),
-        "fct_order": orders(events),
-        "fct_session": sessions(events),
-        "fct_visitor": visitors(events),
-        "fct_cart_line": cart_lines(events),
+        "fct_order_line": order_lines(events).cache(),
+        "fct_order": orders(events).cache(),
+        "fct_session": sessions(events).cache(),
+        "fct_visitor": visitors(events).cache(),
+        "fct_cart_line": cart_lines(events).cache(),
     }
-    if os.environ["BENCH_KEEP"]:
-        of_events = {name: frame.cache() for name, frame in of_events.items()}
     with connect.named(spark, {"events": events, **of_events}) as views:
         # The warehouse was emptied: the day is the whole history.
         queries = martstep.mart_frames(spark, views, views, staged.absent, marts.load_all())

@@ -62,15 +62,14 @@ def ours_cold(settings: Settings) -> float:
         return time.perf_counter() - begin
 
 
-def jdbc(settings: Settings, jar: Path, keep: bool = True) -> float:
-    """The usual way from a cold process: spark-submit on both cores, the JDBC writer; ``keep``: facts are computed once."""
+def jdbc(settings: Settings, jar: Path) -> float:
+    """The usual way from a cold process: spark-submit on both cores, the JDBC writer."""
     world.wipe(settings)
     job = ["--run-id", "jdbc", "--shop", world.SHOP, "--source", archive.SOURCE, "--from", str(world.DAY), "--to", str(world.DAY)]
     flags = ["--master", "local[2]", "--jars", str(jar), "--conf", "spark.ui.enabled=false", "--conf", "spark.sql.shuffle.partitions=4"]
     command = spark.submit_command(settings, settings.spark_driver_memory, *flags, str(HERE / "jdbc_job.py"), *job)
     environment = {**os.environ, **spark.environment()}
     environment["PYTHONPATH"] = os.pathsep.join([str(PROJECT_DIR), str(PROJECT_DIR / "spark" / "jobs")])
-    environment["BENCH_KEEP"] = "1" if keep else ""
     environment.pop("SPARK_REMOTE", None)
     return world.seconds(command, environment)
 
