@@ -9,7 +9,7 @@ import tomllib
 import duckdb
 import sqlglot
 
-from benchmarks.batch import rivals
+from benchmarks.batch.distinct import counting_distinct
 from ecommerce.config import PROJECT_DIR, settings
 
 LINES = """
@@ -69,7 +69,7 @@ def _marts(connection: duckdb.DuckDBPyConnection) -> None:
             continue
         table = tomllib.loads((folder / "mart.toml").read_text(encoding="utf-8")).get("table")
         text = re.sub(r"\{(\w+)\}", r"\1", (folder / "query.sql").read_text(encoding="utf-8"))
-        text = rivals.counting_distinct(text)
+        text = counting_distinct(text)
         text = re.sub(r":has_\w+", "TRUE", text).replace("'MM'", "'MONTH'")
         (translated,) = sqlglot.transpile(text, read="spark", write="duckdb")
         # What sqlglot has no word for.

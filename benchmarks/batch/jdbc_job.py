@@ -22,7 +22,7 @@ import staging
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from benchmarks.batch import rivals
+from benchmarks.batch.distinct import counting_distinct
 from ecommerce import warehouse
 from ecommerce.config import settings
 
@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> None:
     with connect.named(spark, {"events": events, **of_events}) as views:
         # The warehouse was emptied: the day is the whole history.
         queries = martstep.mart_frames(
-            spark, views, views, staged.absent, [replace(mart, query=rivals.counting_distinct(mart.query)) for mart in marts.load_all()]
+            spark, views, views, staged.absent, [replace(mart, query=counting_distinct(mart.query)) for mart in marts.load_all()]
         )
         write({**of_events, **queries}, job)
     print(events.count())

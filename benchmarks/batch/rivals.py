@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -47,15 +46,6 @@ def fetched(cache: Path) -> tuple[Path, Path]:
         uv = Path(sys.executable).parent / "uv"
         subprocess.run([str(uv), "pip", "install", "-q", "--target", str(packages), "-r", str(HERE / "requirements.txt")], check=True)
     return jar, packages
-
-
-def counting_distinct(query: str) -> str:
-    """A mart's ``query`` on order lines without the columns that say which line is an order's first: it counts distinct orders."""
-    return re.sub(
-        r"count_if\(line_type = 'purchase' AND first_of_\w+\)",
-        "count(DISTINCT transaction_id) FILTER (WHERE line_type = 'purchase')",
-        query,
-    )
 
 
 def ours_warm(settings: Settings) -> float:
