@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from judging import codes
+
 
 class Groups:
     """The rows of a table, not empty, with those of a group one after another, otherwise in the order that they came in.
@@ -77,16 +79,10 @@ def firsts(*keys: Any) -> Any:
 
 def _numbers(*keys: Any) -> Any:
     """A number for each row; those with equal keys have the same."""
+    import numpy as np
+
     number = 0
     for key in keys:
-        codes = _codes(key)
-        number = number * (codes.max() + 1) + codes
+        code = codes(key).astype(np.int64)
+        number = number * (code.max() + 1) + code
     return number
-
-
-def _codes(values: Any) -> Any:
-    """A number for each value; equal ones have the same, and so have all that are NULL."""
-    import numpy as np
-    import pyarrow.compute as pc
-
-    return pc.dictionary_encode(values, null_encoding="encode").combine_chunks().indices.to_numpy().astype(np.int64)
