@@ -57,12 +57,11 @@ MERGE = """
 WITH_ROWS = """
     SELECT array_agg(day) FROM unnest(%(days)s::date[]) AS day
     WHERE EXISTS (SELECT FROM {published} WHERE shop_id = %(shop)s AND date = day)"""
-# In order of the primary key its index grows at its end alone.
-ADD = """
-    WITH added AS (
-        INSERT INTO {published} ({all}, run_id) SELECT {staged_row}, %(run)s FROM {staged} AS n WHERE n.date = ANY(%(days)s) ORDER BY {order}
-        RETURNING date)
-    SELECT 'added', date, count(*) FROM added GROUP BY date"""
+# In order of the primary key its index grows at its end alone. Rows that are returned cost a fifth more than to count them apart.
+ADD = (
+    "INSERT INTO {published} ({all}, run_id) SELECT {staged_row}, %(run)s FROM {staged} AS n WHERE n.date = ANY(%(days)s) ORDER BY {order}"
+)
+ADDED = "SELECT 'added', date, count(*) FROM {staged} WHERE date = ANY(%(days)s) GROUP BY date"
 
 
 class WarehouseError(PlatformError):
@@ -289,9 +288,11 @@ def merge_days(connection: psycopg.Connection, staging: Staging, name: str, days
     written, by_day = 0, {}
     # A nested loop would look for each new row among all that were inserted before it.
     connection.execute("SET LOCAL enable_nestloop = off")
-    for statement, some in ((REMOVE, old), (MERGE, old), (ADD, [day for day in days if day not in old])):
+    new = [day for day in days if day not in old]
+    for statement, some in ((REMOVE, old), (MERGE, old), (ADD, new), (ADDED, new)):
         scope = {"shop": staging.shop_id, "days": some, "run": staging.run_id}
-        for kind, day, rows in connection.execute(sql.SQL(statement).format(**parts), scope).fetchall() if some else ():
+        cursor = connection.execute(sql.SQL(statement).format(**parts), scope) if some else None
+        for kind, day, rows in cursor.fetchall() if cursor and cursor.description else ():
             by_day.setdefault(day, {"added": 0, "removed": 0, "changed": 0})[kind] = rows
             written += rows if kind != "removed" else 0
     connection.execute("SET LOCAL enable_nestloop TO DEFAULT")

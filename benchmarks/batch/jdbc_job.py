@@ -22,7 +22,7 @@ import staging
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from benchmarks.batch.distinct import counting_distinct
+from benchmarks.batch.distinct import FIRST_LINES, counting_distinct
 from ecommerce import warehouse
 from ecommerce.config import settings
 
@@ -95,6 +95,7 @@ def order_lines(events: DataFrame) -> DataFrame:
         "quantity", "price", "discount",
         (F.col("price") * F.col("quantity")).cast(staging.MONEY).alias("amount"),
         F.col("item_category").alias("category"),
+        *[F.lit(True).alias(name) for name in FIRST_LINES],
         "hour",
     )  # fmt: skip
 

@@ -129,6 +129,8 @@ class OrderLine(models.Model):
     amount = money()
     run_id = models.TextField()
     category = models.TextField(null=True)
+    first_of_product = models.BooleanField()
+    first_of_category = models.BooleanField()
 
     class Meta:
         managed = False

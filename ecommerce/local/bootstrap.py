@@ -170,7 +170,8 @@ def install() -> None:
     run("installer and build tools", [*pip, "-r", "requirements-build.txt"])
     uv = [VENV / "bin" / "uv", "pip", "install", "--python", PYTHON, "--no-build-isolation"]
     settings = uv_settings()
-    run("packages", [*uv, "--require-hashes", "-r", requirements(without)], settings)
+    # Compiled now: where the environment forbids it later, every program would compile what it imports, each time.
+    run("packages", [*uv, "--require-hashes", "--compile-bytecode", "-r", requirements(without)], settings)
     run("the project itself", [*uv, "--no-deps", "--offline", "-e", "."], settings)
     run("Kafka", [PYTHON, "-m", "ecommerce.local.jars"])
     STAMP.write_text(stamp())

@@ -55,6 +55,7 @@ def options(settings: Settings) -> dict[str, str]:
         "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",  # files by name need no job that lists them
         "spark.shuffle.sort.bypassMergeThreshold": "2",  # else a task writes a file for each other task: a year's 114 tasks 13,000
         "spark.sql.codegen.cache.maxEntries": "2000",  # a run's classes are compiled once, not by every run
+        "spark.python.daemon.module": "ecommerce.spark_workers",
         "spark.sql.session.timeZone": "UTC",
         "spark.speculation": "false",
         "spark.ui.port": str(settings.spark_ui_port),

@@ -20,13 +20,6 @@ OF_VISITORS = ("fct_visitor",)
 """Computed where all rows of a day and client lie together."""
 OF_VISITS = (*OF_SESSIONS, *OF_VISITORS)
 TABLES = (*OF_EVENTS, *OF_VISITS)
-
-
-FOR_MARTS = {"fct_order_line": {"first_of_product": "BOOLEAN", "first_of_category": "BOOLEAN"}}
-"""Columns that marts of a day have besides the table's: whether a line is the first of its event with its product, or its category.
-
-To count such lines is to count orders, without a distinct count of them.
-"""
 UNKNOWN = "(not set)"
 
 
@@ -61,7 +54,8 @@ def order_lines(rows: Any) -> Any:
     renamed |= {"category": "item_category"} | {name: name for name in same}
     lines = pa.table({name: rows[column] for name, column in renamed.items()} | {"amount": amounts(rows, rows["quantity"])})
     category = pc.fill_null(lines["category"], UNKNOWN)
-    of_product, of_category = (firsts(lines["event_id"], column) for column in (lines["product_id"], category))
+    of_order = (lines["event_id"], lines["transaction_id"])  # an event of the archive may name two orders
+    of_product, of_category = (firsts(*of_order, column) for column in (lines["product_id"], category))
     return lines.append_column("first_of_product", pa.array(of_product)).append_column("first_of_category", pa.array(of_category))
 
 

@@ -13,7 +13,7 @@ from lakewriter import STATS
 from load import SPARK_TYPES
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from staging import CONTRACT, dated_files, local_time
+from staging import CONTRACT, dated_files, local_hour
 
 OF_A_VISIT = (
     "shop_id", "date", "session_id", "client_id", "user_id", "event_time", "event_id", "event_name", "item_index", "page", "country",
@@ -32,7 +32,7 @@ def events(spark: SparkSession, root: Path, paths: list[Path], time_zone: str) -
 
 def with_hour(rows: DataFrame, time_zone: str, time: str = "event_time") -> DataFrame:
     """``rows`` with ``hour`` of the shop's clock at their ``time``."""
-    return rows.withColumn("hour", F.hour(local_time(F.col(time), time_zone)))
+    return rows.withColumn("hour", local_hour(F.col(time), time_zone))
 
 
 def of_visits(rows: DataFrame, tasks: int, keeper: Callable[[tuple[str, ...]], factwriter.Keeper]) -> list[Any]:
@@ -53,8 +53,7 @@ def kept(
     """The frame of each fact table of ``names``, read from the files that ``stats`` name; order lines have ``hour``, too."""
     frames = {}
     for name in names:
-        columns = {field.name: SPARK_TYPES[field.type] for field in schemas[name]} | facts.FOR_MARTS.get(name, {})
-        ddl = ", ".join(f"`{column}` {kind}" for column, kind in columns.items())
+        ddl = ", ".join(f"`{field.name}` {SPARK_TYPES[field.type]}" for field in schemas[name])
         paths = sorted(row["path"] for row in stats if (row["state"], row["name"]) == (factwriter.STATE, name))
         frames[name] = spark.read.schema(ddl).parquet(*paths) if paths else spark.createDataFrame([], ddl)
         if name == "fct_order_line":

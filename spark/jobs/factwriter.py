@@ -32,7 +32,7 @@ def keeper(names: tuple[str, ...], folder: str, staging: Any, dsn: str) -> Keepe
         for day, rows in days:
             dated = rows.append_column("date", pa.repeat(pa.scalar(day, pa.date32()), len(rows)))
             for name, table in facts.of_a_day(names, dated).items():
-                parts.setdefault(name, []).append(table.select([*staging.schemas[name].names, *facts.FOR_MARTS.get(name, ())]))
+                parts.setdefault(name, []).append(table.select(staging.schemas[name].names))
         tables = {name: shaped(pa.concat_tables(some), staging.schemas[name]) for name, some in parts.items()}
         warehouse.copy_tables(dsn, staging, context.partitionId(), {name: table.to_batches() for name, table in tables.items()})
         return [stat(name, table, context) for name, table in tables.items()]

@@ -14,7 +14,16 @@ from ecommerce.config import settings
 pytestmark = pytest.mark.servers
 SHOP, DAY = "newcomer", date(2026, 2, 2)
 NOON = "2026-02-02 12:00+00"
-FILLED = {"text": "x", "integer": 0, "bigint": 0, "numeric": 0, "double precision": 0, "date": DAY, "timestamp with time zone": NOON}
+FILLED = {
+    "text": "x",
+    "integer": 0,
+    "bigint": 0,
+    "boolean": True,
+    "numeric": 0,
+    "double precision": 0,
+    "date": DAY,
+    "timestamp with time zone": NOON,
+}
 RIGHT = {
     "fct_order_line": [
         {"event_id": "e1", "item_index": 0, "line_type": "purchase", "transaction_id": "t1", "product_id": "p1", "quantity": 2, "price": 5}

@@ -50,7 +50,7 @@ def fact_frames(session: SparkSession, given: DataFrame, schemas: dict) -> dict[
     days = [facts.of_a_day(facts.TABLES, rows.filter(pc.equal(rows["date"], day))) for day in pc.unique(rows["date"]).to_pylist()]
     frames = {}
     for name, schema in schemas.items():
-        columns = {field.name: SPARK_TYPES[field.type] for field in schema} | facts.FOR_MARTS.get(name, {})
+        columns = {field.name: SPARK_TYPES[field.type] for field in schema}
         parts = [day[name].select(list(columns)) for day in days if name in day]
         ddl = ", ".join(f"{column} {kind}" for column, kind in columns.items())
         made = session.createDataFrame(pa.concat_tables(parts)) if parts else session.createDataFrame([], ddl)

@@ -19,6 +19,9 @@ INSERT INTO warehouse.fct_order SELECT 'demo', d, 't' || d, 'e' || d, d + time '
 FROM unnest(ARRAY[date '2026-01-01', date '2026-01-03']) d;
 INSERT INTO warehouse.fct_order_line SELECT 'demo', date, event_id, 0, 'purchase', transaction_id, ordered_at, 'c', 's', 'p', 1, 10, 0, 10, 'r'
 FROM warehouse.fct_order;
+INSERT INTO warehouse.fct_order_line SELECT 'demo', '2026-01-03', 'e2026-01-03', place, 'purchase', 't2026-01-03', '2026-01-03 10:00Z', 'c', 's', product,
+       1, 10, 0, 10, 'r'
+FROM (VALUES (1, 'q'), (2, 'p')) lines (place, product);
 INSERT INTO warehouse.mart_daily_product
 SELECT 'demo', d, 'p', CASE WHEN d < '2026-01-03' THEN 'Old lamp' ELSE 'Lamp' END, 'Lighting', NULL, 0, 0, 1, 1, 10, 0, 0, 10, 'r'
 FROM unnest(ARRAY[date '2026-01-01', date '2026-01-02', date '2026-01-03']) d;
@@ -53,7 +56,13 @@ def test_customers_and_facts_stay(upgraded):
         "SELECT orders, lifetime_revenue, gross_revenue, second_order_date::text FROM warehouse.dim_customer"
     ).fetchall()
     assert found == [(2, Decimal(15), Decimal(20), "2026-01-03")]
-    assert upgraded.execute("SELECT count(*) FROM warehouse.fct_order_line").fetchone() == (2,)
+    assert upgraded.execute("SELECT count(*) FROM warehouse.fct_order_line").fetchone() == (4,)
+
+
+def test_old_lines_say_which_is_an_orders_first_of_its_product_and_category(upgraded):
+    query = "SELECT item_index, first_of_product, first_of_category FROM warehouse.fct_order_line WHERE date = '2026-01-03' ORDER BY 1"
+    # q has no category: only the daily mart of p says one.
+    assert upgraded.execute(query).fetchall() == [(0, True, True), (1, True, True), (2, False, False)]
 
 
 def test_every_table_and_column_of_the_model_says_what_it_is(upgraded):

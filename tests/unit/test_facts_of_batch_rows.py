@@ -40,6 +40,21 @@ def test_a_line_is_worth_its_price_times_its_quantity_to_the_last_digit():
     ]
 
 
+def test_lines_that_are_the_first_of_an_order_are_marked_for_product_and_category():
+    of_line = {"transaction_id": "T", "item_category": "lamps"}
+    given = [
+        row("purchase", "a", item="p", **of_line),
+        row("purchase", "a", item="q", item_index=1, **of_line),
+        row("purchase", "a", item="p", item_index=2, **of_line),
+        row("purchase", "a", item="p", item_index=3, **{**of_line, "transaction_id": "a second order of the event"}),
+        row("purchase", "b", item="p", transaction_id="U"),
+        row("purchase", "b", item="q", item_index=1, transaction_id="U", item_category="(not set)"),
+    ]
+    found = made("fct_order_line", *given)
+    assert [one["first_of_product"] for one in found] == [True, True, False, True, True, True]
+    assert [one["first_of_category"] for one in found] == [True, False, False, True, True, False]
+
+
 def test_an_order_has_the_attributes_of_its_first_line_and_the_sums_of_all():
     given = [
         row(

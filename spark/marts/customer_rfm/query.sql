@@ -3,7 +3,7 @@ WITH latest AS (
     SELECT shop_id, max(date) AS as_of_date FROM {fct_order} GROUP BY shop_id
 ),
 customers AS (
-    SELECT
+    SELECT /*+ BROADCAST(latest) */
         orders.shop_id,
         customer_id,
         as_of_date,

@@ -3,12 +3,12 @@ WITH latest AS (
     SELECT shop_id, max(date) AS as_of_date FROM {fct_order} GROUP BY shop_id
 ),
 products AS (
-    SELECT
+    SELECT /*+ BROADCAST(latest) */
         line.shop_id,
         product_id,
         date_sub(as_of_date, 364) AS from_date,
         as_of_date,
-        count(DISTINCT CASE WHEN line_type = 'purchase' THEN transaction_id END) AS orders,
+        count_if(line_type = 'purchase' AND first_of_product) AS orders,
         sum(CASE WHEN line_type = 'purchase' THEN quantity ELSE 0 END) AS units,
         CAST(sum(CASE line_type WHEN 'purchase' THEN amount - discount ELSE discount - amount END) AS DECIMAL(18, 4)) AS revenue
     FROM {fct_order_line} line

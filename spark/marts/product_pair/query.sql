@@ -1,13 +1,13 @@
 -- One row per two products that are in one basket in at least 0.1 % of the baskets, and in two at least, over the last 365 days.
--- Inner joins come last and what is small is one task's: an inner join of a join is shuffled again even where all lies in one task.
 WITH latest AS (
     SELECT shop_id, max(date) AS as_of_date FROM {fct_order} GROUP BY shop_id
 ),
 lines AS (
-    SELECT DISTINCT line.shop_id, as_of_date, transaction_id, product_id
+    SELECT /*+ BROADCAST(latest) */ line.shop_id, as_of_date, transaction_id, product_id
     FROM {fct_order_line} line
     LEFT JOIN latest ON latest.shop_id = line.shop_id
     WHERE line_type = 'purchase' AND (as_of_date IS NULL OR date > date_sub(as_of_date, 365)) AND coalesce(category, '') <> 'Fees'
+        AND first_of_product
 ),
 shops AS (
     SELECT shop_id, count(DISTINCT transaction_id) AS baskets_all FROM lines GROUP BY shop_id
@@ -22,11 +22,14 @@ products AS (
     FROM (SELECT shop_id, as_of_date, product_id, count(*) AS baskets FROM lines GROUP BY shop_id, as_of_date, product_id) counted
     LEFT JOIN shops ON shops.shop_id = counted.shop_id
 ),
+-- At most 1,000 times as many as a basket has lines.
+frequent AS (
+    SELECT shop_id, product_id, number FROM products WHERE baskets >= enough
+),
 baskets AS (
-    SELECT lines.shop_id, transaction_id, sort_array(collect_list(number)) AS numbers
+    SELECT /*+ BROADCAST(frequent) */ lines.shop_id, transaction_id, sort_array(collect_list(number)) AS numbers
     FROM lines
-    JOIN products ON products.shop_id = lines.shop_id AND products.product_id = lines.product_id
-    WHERE products.baskets >= enough
+    JOIN frequent ON frequent.shop_id = lines.shop_id AND frequent.product_id = lines.product_id
     GROUP BY lines.shop_id, transaction_id
 ),
 firsts AS (
