@@ -33,6 +33,8 @@ ARROW_TYPES = {
 }
 TOUCHED = {"mart_daily_product": ("touched_product", "product_id"), "fct_order_line": ("touched_customer", "customer_id")}
 """Tables whose old and new ids are noted in a staging table, by column: dimensions depend on them."""
+WORK_MEMORY = "64MB"
+"""Of the connection that checks and publishes; PostgreSQL's default sorts a long range on disk."""
 TASKS = "task"
 """Staging table of the tasks that have loaded, by table."""
 
@@ -54,6 +56,10 @@ MERGE = """
         RETURNING merge_action() AS action, n.date)
     SELECT CASE action WHEN 'INSERT' THEN 'added' ELSE 'changed' END, date, count(*) FROM merged GROUP BY 1, 2"""
 
+# With the merge every staged row is published, and a key is there once: what is more is to be removed.
+MORE_THAN_STAGED = """
+    SELECT (SELECT count(*) FROM {published} WHERE shop_id = %(shop)s AND date = ANY(%(days)s))
+        > (SELECT count(*) FROM {staged} WHERE date = ANY(%(days)s))"""
 WITH_ROWS = """
     SELECT array_agg(day) FROM unnest(%(days)s::date[]) AS day
     WHERE EXISTS (SELECT FROM {published} WHERE shop_id = %(shop)s AND date = day)"""
@@ -284,18 +290,31 @@ def merge_days(connection: psycopg.Connection, staging: Staging, name: str, days
         "staged_row": _names(columns, "n"),
         "order": _names([key for key in keys if key != "shop_id" and (key != "date" or len(days) > 1)], "n"),
     }
-    old = connection.execute(sql.SQL(WITH_ROWS).format(**parts), {"shop": staging.shop_id, "days": days}).fetchone()[0] or []
     written, by_day = 0, {}
-    # A nested loop would look for each new row among all that were inserted before it.
-    connection.execute("SET LOCAL enable_nestloop = off")
-    new = [day for day in days if day not in old]
-    for statement, some in ((REMOVE, old), (MERGE, old), (ADD, new), (ADDED, new)):
-        scope = {"shop": staging.shop_id, "days": some, "run": staging.run_id}
-        cursor = connection.execute(sql.SQL(statement).format(**parts), scope) if some else None
-        for kind, day, rows in cursor.fetchall() if cursor and cursor.description else ():
+
+    def run(statement: str, some: list[date]) -> psycopg.Cursor:
+        return connection.execute(sql.SQL(statement).format(**parts), {"shop": staging.shop_id, "days": some, "run": staging.run_id})
+
+    def counted(statement: str, some: list[date]) -> None:
+        nonlocal written
+        for kind, day, rows in run(statement, some).fetchall():
             by_day.setdefault(day, {"added": 0, "removed": 0, "changed": 0})[kind] = rows
             written += rows if kind != "removed" else 0
-    connection.execute("SET LOCAL enable_nestloop TO DEFAULT")
+
+    old = run(WITH_ROWS, days).fetchone()[0] or []
+    new = [day for day in days if day not in old]
+    # A nested loop would look for each new row among all that were inserted before it.
+    connection.execute("SET LOCAL enable_nestloop = off")
+    connection.execute("SET LOCAL max_parallel_workers_per_gather = 0")  # readers keep a core
+    if old:
+        counted(MERGE, old)
+        if run(MORE_THAN_STAGED, old).fetchone()[0]:
+            counted(REMOVE, old)
+    if new:
+        run(ADD, new)
+        counted(ADDED, new)
+    for name in ("enable_nestloop", "max_parallel_workers_per_gather"):
+        connection.execute(f"SET LOCAL {name} TO DEFAULT")
     return written, by_day
 
 

@@ -114,6 +114,7 @@ class Load:
 
     def ours(self) -> float:
         with warehouse.connect() as connection:
+            connection.execute(f"SET work_mem = '{warehouse.WORK_MEMORY}'")
             staging = warehouse.create_staging(connection, "bench", world.SHOP, ["fct_order_line"])
             begin = time.perf_counter()
             warehouse.copy_tables(self._settings.postgres_dsn("loader"), staging, 0, {"fct_order_line": self.table.to_batches(10_000)})
@@ -185,7 +186,8 @@ def reading(settings: Settings) -> Iterator[list[float]]:
     waits, stop = [0.0], threading.Event()
 
     def ask() -> None:
-        with psycopg.connect(settings.postgres_dsn("reader"), autocommit=True) as connection:
+        # As the pages read: a plan kept from when the table was empty would be read with for ever.
+        with psycopg.connect(settings.postgres_dsn("reader"), autocommit=True, prepare_threshold=None) as connection:
             while not stop.is_set():
                 begin = time.perf_counter()
                 connection.execute(

@@ -47,9 +47,6 @@ log = logging.getLogger("batch")
 for on_executors in (facts, factwriter, grouping, history, lakewriter, load, sessioning):
     register_pickle_by_value(on_executors)
 
-WORK_MEMORY = "64MB"
-"""Of the driver's connection, the one that checks and publishes; PostgreSQL's default sorts a long range on disk."""
-
 
 def run(job: Job) -> None:
     """The whole run; the order of the steps is the order of the lines.
@@ -60,7 +57,7 @@ def run(job: Job) -> None:
     all_marts = marts.load_all()
     with warehouse.connect(name=f"run {job.run_id}") as connection:
         hold_shop(connection, job)
-        connection.execute(f"SET work_mem = '{WORK_MEMORY}'")
+        connection.execute(f"SET work_mem = '{warehouse.WORK_MEMORY}'")
         runlog = RunLog(connection, job.run_id, job.shop.shop_id, job.source, job.from_date, job.to_date, all_marts)
         runlog.start()
         try:

@@ -13,7 +13,10 @@ from ecommerce.config import settings
 
 pytestmark = pytest.mark.servers
 SHOP, DAY = "publication", date(2026, 1, 5)
-TABLES = ["fct_order_line", "mart_daily_product", "fct_visitor"]
+TABLES = ["fct_order_line", "mart_daily_product", "fct_visitor", "fct_session"]
+ONE_SESSION_TWICE = """
+INSERT INTO {} (shop_id, date, session_id, started_at, ended_at, page_views, item_views, add_to_carts, checkouts, orders, _task)
+SELECT %s, %s, 's', %s, %s, 1, 0, 0, 0, 0, 0 FROM generate_series(1, 2)"""
 AT = datetime(2026, 1, 5, 10, tzinfo=UTC)
 
 
@@ -87,10 +90,11 @@ def test_rows_that_are_as_before_keep_their_run_and_the_others_are_counted(loade
 @pytest.mark.parametrize("guarded", [True, False], ids=["in a transaction", "control: without one"])
 def test_a_publication_that_fails_leaves_the_old_day(loader, guarded):
     published(loader)
-    staging = staged(loader, "new", "c", "c")
+    staging = staged(loader, "new", "c")
+    loader.execute(sql.SQL(ONE_SESSION_TWICE).format(staging.identifier("fct_session")), (SHOP, DAY, AT, AT))
     with pytest.raises(psycopg.errors.UniqueViolation), loader.transaction() if guarded else nullcontext():
         warehouse.replace_days(loader, staging, [DAY])
-    assert seen() == ([("old", "a"), ("old", "b")] if guarded else [])
+    assert seen() == ([("old", "a"), ("old", "b")] if guarded else [("new", "c")])
 
 
 @pytest.mark.parametrize(("again", "rows"), [(0, 2), (100_000, 4)], ids=["the task itself", "control: as another task"])
