@@ -1,16 +1,17 @@
 -- One row per two products that are in one basket in at least 0.1 % of the baskets, and in two at least, over the last 365 days.
+-- A basket is an order of a day: an order that two days have is two.
 WITH latest AS (
     SELECT shop_id, max(date) AS as_of_date FROM {fct_order} GROUP BY shop_id
 ),
 lines AS (
-    SELECT /*+ BROADCAST(latest) */ line.shop_id, as_of_date, transaction_id, product_id
+    SELECT /*+ BROADCAST(latest) */ line.shop_id, line.date, as_of_date, transaction_id, product_id
     FROM {fct_order_line} line
     LEFT JOIN latest ON latest.shop_id = line.shop_id
     WHERE line_type = 'purchase' AND (as_of_date IS NULL OR date > date_sub(as_of_date, 365)) AND coalesce(category, '') <> 'Fees'
         AND first_of_product
 ),
 shops AS (
-    SELECT shop_id, count(DISTINCT transaction_id) AS baskets_all FROM lines GROUP BY shop_id
+    SELECT shop_id, count(*) AS baskets_all FROM (SELECT DISTINCT shop_id, date, transaction_id FROM lines) GROUP BY shop_id
 ),
 -- Numbers in the order of the codes: a pair is then one number, and counting millions of pairs stays cheap.
 products AS (
@@ -30,7 +31,7 @@ baskets AS (
     SELECT /*+ BROADCAST(frequent) */ lines.shop_id, transaction_id, sort_array(collect_list(number)) AS numbers
     FROM lines
     JOIN frequent ON frequent.shop_id = lines.shop_id AND frequent.product_id = lines.product_id
-    GROUP BY lines.shop_id, transaction_id
+    GROUP BY lines.shop_id, lines.date, transaction_id
 ),
 firsts AS (
     SELECT shop_id, numbers, posexplode(numbers) AS (place, a) FROM baskets
