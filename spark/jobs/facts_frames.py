@@ -9,11 +9,12 @@ from typing import Any
 import facts
 import factwriter
 import pyarrow as pa
+import shop_clock
 from lakewriter import STATS
 from load import SPARK_TYPES
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from staging import CONTRACT, dated_files, local_hour
+from staging import CONTRACT, dated_files
 
 OF_A_VISIT = (
     "shop_id", "date", "session_id", "client_id", "user_id", "event_time", "event_id", "event_name", "item_index", "page", "country",
@@ -32,7 +33,7 @@ def events(spark: SparkSession, root: Path, paths: list[Path], time_zone: str) -
 
 def with_hour(rows: DataFrame, time_zone: str, time: str = "event_time") -> DataFrame:
     """``rows`` with ``hour`` of the shop's clock at their ``time``."""
-    return rows.withColumn("hour", local_hour(F.col(time), time_zone))
+    return rows.withColumn("hour", shop_clock.hour(F.col(time), time_zone))
 
 
 def of_visits(rows: DataFrame, tasks: int, keeper: Callable[[tuple[str, ...]], factwriter.Keeper]) -> list[Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import judging
 import lines
+import shop_clock
 from inputs import Block, Partition
 from pyspark.cloudpickle import register_pickle_by_value
 from pyspark.sql import Column, DataFrame, SparkSession, Window
@@ -298,26 +299,6 @@ def violation(shop: Shop, has_price: bool) -> Column:
     return F.coalesce(*[F.when(rule, F.lit(reason)) for rule, reason in rules])
 
 
-HOUR = 3_600_000_000
-DAY = 24 * HOUR
-
-
-def _local_micros(instant: Column, time_zone: str) -> Column:
-    """Microseconds from 1970 to ``instant`` on the shop's clock, whatever the session's own zone is."""
-    return F.unix_micros(F.from_utc_timestamp(instant, time_zone))
-
-
-def local_hour(instant: Column, time_zone: str) -> Column:
-    """The hour of the shop's clock at ``instant``, 0 to 23."""
-    return F.floor(F.pmod(_local_micros(instant, time_zone), F.lit(DAY)) / HOUR).cast("INT")
-
-
-def local_date(instant: Column, time_zone: str) -> Column:
-    """The shop's day at ``instant``."""
-    micros = _local_micros(instant, time_zone)
-    return F.date_from_unix_date(((micros - F.pmod(micros, F.lit(DAY))) / DAY).cast("INT"))
-
-
 def _accepted() -> Column:
     return F.col("_reason").isNull() & F.col("_excluded").isNull()
 
@@ -325,7 +306,7 @@ def _accepted() -> Column:
 def _out_of_range(rows: DataFrame, shop: Shop) -> DataFrame:
     """Add ``_day`` and exclude rows of days that their partition does not cover."""
     inside = F.col("_day").between(F.col("_row._from"), F.col("_row._to"))
-    rows = rows.withColumn("_day", local_date(F.col("event_time"), shop.time_zone))
+    rows = rows.withColumn("_day", shop_clock.date(F.col("event_time"), shop.time_zone))
     return rows.withColumn("_excluded", F.coalesce("_excluded", F.when(~inside, F.lit("outside_range"))))
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-import staging
+import shop_clock
 from pyspark.sql import functions as F
 
 pytestmark = pytest.mark.servers
@@ -36,7 +36,7 @@ def at(session, request):
 
 def test_days_and_hours_are_those_of_the_shops_clock(at):
     for zone in ZONES:
-        found = at.select("micros", staging.local_date(F.col("at"), zone), staging.local_hour(F.col("at"), zone)).collect()
+        found = at.select("micros", shop_clock.date(F.col("at"), zone), shop_clock.hour(F.col("at"), zone)).collect()
         clocks = [datetime.fromtimestamp(0, UTC) + timedelta(microseconds=row[0]) for row in found]
         clocks = [clock.astimezone(ZoneInfo(zone)) for clock in clocks]
         assert [(row[1], row[2]) for row in found] == [(clock.date(), clock.hour) for clock in clocks], zone
