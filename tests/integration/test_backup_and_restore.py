@@ -25,8 +25,9 @@ TABLES = """
     WHERE table_type = 'BASE TABLE' AND table_schema IN ('warehouse', 'public') ORDER BY 1, 2"""
 ROWS = """
     INSERT INTO warehouse.etl_run (run_id, shop_id, source, from_date, to_date, status) VALUES ('r1', 'demo', 's', now(), now(), 'running');
-    INSERT INTO warehouse.fct_order_line (shop_id, date, event_id, item_index, line_type, event_at, quantity, price, amount, discount, run_id)
-    VALUES ('demo', '2026-03-05', 'e1', 0, 'adjustment', '2026-03-05 12:00+00', 1, 2.5, 2.5, 0, 'r1');
+    INSERT INTO warehouse.fct_order_line (shop_id, date, event_id, item_index, line_type, event_at, quantity, price, amount, discount, run_id,
+        first_of_product, first_of_category)
+    VALUES ('demo', '2026-03-05', 'e1', 0, 'adjustment', '2026-03-05 12:00+00', 1, 2.5, 2.5, 0, 'r1', true, true);
     INSERT INTO public.auth_user (username, password, is_superuser, first_name, last_name, email, is_staff, is_active, date_joined)
     VALUES ('ann', 'x', false, '', '', '', false, true, now());
 """

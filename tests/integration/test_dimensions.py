@@ -58,8 +58,8 @@ def publish(connection: psycopg.Connection, days: list[date]) -> None:
         )
         connection.execute(
             f"""INSERT INTO {rows["fct_order_line"]} (shop_id, date, event_id, item_index, line_type, transaction_id, event_at, customer_id,
-                    product_id, quantity, price, discount, amount, _task)
-                VALUES (%s, %s, %s, 0, 'purchase', %s, %s, 'ann', 'p', 1, 10, 1, 10, 0)""",
+                    product_id, quantity, price, discount, amount, first_of_product, first_of_category, _task)
+                VALUES (%s, %s, %s, 0, 'purchase', %s, %s, 'ann', 'p', 1, 10, 1, 10, true, true, 0)""",
             (SHOP, day, f"e{day}", f"t{day}", day),
         )
         for name in visitors(day):
@@ -118,7 +118,8 @@ def test_a_line_without_its_order_and_product_is_found_by_name(connection):
     tables = ("fct_order_line", "fct_order", "fct_session", "mart_daily_product")
     staging = warehouse.create_staging(connection, "broken", SHOP, tables)
     line = f"""INSERT INTO {staging.identifier("fct_order_line").as_string()} (shop_id, date, event_id, item_index, line_type, transaction_id,
-               event_at, product_id, quantity, price, discount, amount, _task) VALUES (%s, %s, 'e', 0, 'purchase', 't', %s, 'p', 1, 2, 3, 2, 0)"""
+               event_at, product_id, quantity, price, discount, amount, first_of_product, first_of_category, _task)
+               VALUES (%s, %s, 'e', 0, 'purchase', 't', %s, 'p', 1, 2, 3, 2, true, true, 0)"""
     connection.execute(line, (SHOP, DAYS[0], DAYS[0] + timedelta(days=9)))
     broken = checks.blocked(checks.of_tables(connection, marts.fact_checks(), staging))
     warehouse.drop_staging(connection, SHOP)

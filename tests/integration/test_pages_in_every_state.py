@@ -131,6 +131,9 @@ def line(warehouse, day: date, hour: int, amount: str) -> None:
         Decimal(0),
         Decimal(amount),
         "r1",
+        None,
+        True,
+        True,
     ]
     warehouse._insert("fct_order_line", values)
 

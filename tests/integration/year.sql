@@ -45,10 +45,10 @@ FROM drawn AS d, LATERAL (SELECT * FROM picked WHERE upper >= d.pick ORDER BY up
 CREATE TEMP TABLE back ON COMMIT DROP AS
 SELECT l.*, date + 2 + floor(r2 * 12)::int AS refund_date FROM l WHERE off > 0.955 AND date + 2 + floor(r2 * 12)::int < %(today)s::date;
 
-INSERT INTO warehouse.fct_order_line (shop_id, date, event_id, item_index, line_type, transaction_id, event_at, customer_id, session_id, product_id, quantity, price, discount, amount, run_id)
-SELECT %(shop)s, date, transaction_id, item, 'purchase', transaction_id, at, customer_id, 's' || transaction_id, product_id, quantity, price, discount, amount, 'year' FROM l
+INSERT INTO warehouse.fct_order_line (shop_id, date, event_id, item_index, line_type, transaction_id, event_at, customer_id, session_id, product_id, quantity, price, discount, amount, run_id, first_of_product, first_of_category)
+SELECT %(shop)s, date, transaction_id, item, 'purchase', transaction_id, at, customer_id, 's' || transaction_id, product_id, quantity, price, discount, amount, 'year', true, true FROM l
 UNION ALL
-SELECT %(shop)s, refund_date, 'r' || transaction_id, item, 'refund', transaction_id, refund_date + interval '15 hours', customer_id, NULL, product_id, quantity, price, discount, amount, 'year' FROM back;
+SELECT %(shop)s, refund_date, 'r' || transaction_id, item, 'refund', transaction_id, refund_date + interval '15 hours', customer_id, NULL, product_id, quantity, price, discount, amount, 'year', true, true FROM back;
 INSERT INTO warehouse.fct_order (shop_id, date, transaction_id, event_id, ordered_at, customer_id, session_id, client_id, country, channel, device, lines, units, gross_revenue, discounts, tax, shipping, run_id)
 SELECT %(shop)s, date, transaction_id, transaction_id, at, customer_id, 's' || transaction_id, 'v' || coalesce(customer_id, transaction_id), country, channel, device, count(*), sum(quantity), sum(amount), sum(discount), round(sum(amount - discount) / 6, 2), 3.5, 'year'
 FROM l GROUP BY date, transaction_id, at, customer_id, country, channel, device;
