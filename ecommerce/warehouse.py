@@ -63,7 +63,7 @@ MORE_THAN_STAGED = """
 WITH_ROWS = """
     SELECT array_agg(day) FROM unnest(%(days)s::date[]) AS day
     WHERE EXISTS (SELECT FROM {published} WHERE shop_id = %(shop)s AND date = day)"""
-# In order of the primary key its index grows at its end alone. Rows that are returned cost a fifth more than to count them apart.
+# In order of the primary key its index grows at its end alone. Rows that are returned cost a quarter more than to count them apart.
 ADD = (
     "INSERT INTO {published} ({all}, run_id) SELECT {staged_row}, %(run)s FROM {staged} AS n WHERE n.date = ANY(%(days)s) ORDER BY {order}"
 )
@@ -290,16 +290,14 @@ def merge_days(connection: psycopg.Connection, staging: Staging, name: str, days
         "staged_row": _names(columns, "n"),
         "order": _names([key for key in keys if key != "shop_id" and (key != "date" or len(days) > 1)], "n"),
     }
-    written, by_day = 0, {}
+    by_day: dict[date, dict[str, int]] = {}
 
     def run(statement: str, some: list[date]) -> psycopg.Cursor:
         return connection.execute(sql.SQL(statement).format(**parts), {"shop": staging.shop_id, "days": some, "run": staging.run_id})
 
     def counted(statement: str, some: list[date]) -> None:
-        nonlocal written
         for kind, day, rows in run(statement, some).fetchall():
             by_day.setdefault(day, {"added": 0, "removed": 0, "changed": 0})[kind] = rows
-            written += rows if kind != "removed" else 0
 
     old = run(WITH_ROWS, days).fetchone()[0] or []
     new = [day for day in days if day not in old]
@@ -315,7 +313,7 @@ def merge_days(connection: psycopg.Connection, staging: Staging, name: str, days
         counted(ADDED, new)
     for name in ("enable_nestloop", "max_parallel_workers_per_gather"):
         connection.execute(f"SET LOCAL {name} TO DEFAULT")
-    return written, by_day
+    return sum(found["added"] + found["changed"] for found in by_day.values()), by_day
 
 
 def _primary_key(connection: psycopg.Connection, name: str) -> list[str]:

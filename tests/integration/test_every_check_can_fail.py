@@ -157,3 +157,9 @@ def test_an_order_that_another_published_day_has_is_a_warning(staged):
 
 def test_every_check_has_a_wrong_row():
     assert set(WRONG) == {check.name for check in every()}
+
+
+def test_an_order_without_any_line_is_broken_even_where_it_says_none(staged):
+    connection, staging = staged
+    put(connection, staging.identifier("fct_order"), "fct_order", {"date": DAY, "transaction_id": "empty", "lines": 0, "_task": 0})
+    assert "facts.orders_have_their_lines" in broken(connection, staging)
