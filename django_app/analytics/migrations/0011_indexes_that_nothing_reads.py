@@ -1,4 +1,4 @@
-"""Three indexes go that no page, no erasure and no run reads: each cost every published row, and a day of a million lines two seconds."""
+"""Three indexes go that no page, no erasure and no run reads: each cost every published row, the first a day of a million lines 1.5 s."""
 
 from django.db import migrations
 
