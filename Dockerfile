@@ -114,12 +114,22 @@ RUN python -m compileall -q .
 USER 10001:10001
 EXPOSE 8080
 
-FROM batch AS spark
+FROM batch AS with-java
 RUN --mount=type=bind,from=builder,source=/opt/build,target=/opt/build \
     --mount=type=bind,from=builder,source=/groups,target=/groups \
     --mount=type=cache,target=/root/.cache/uv,sharing=locked \
     /groups/install spark
 COPY --from=builder /opt/jars /opt/venv/lib/python3.12/site-packages/pyspark/jars
+
+# Fetched apart, from these files alone: a change elsewhere does not fetch it anew.
+FROM with-java AS comet
+COPY ecommerce/__init__.py ecommerce/config.py ecommerce/errors.py ./ecommerce/
+COPY ecommerce/local/__init__.py ecommerce/local/comet-jars.sha256 ecommerce/local/comet.py ecommerce/local/jars.py ecommerce/local/java.py \
+    ecommerce/local/server.py ./ecommerce/local/
+RUN python -m ecommerce.local.comet
+
+FROM with-java AS spark
+COPY --from=comet /opt/venv/share /opt/venv/share
 COPY docker/executor-java /opt/executor-java/bin/java
 COPY shops.toml ./
 COPY ecommerce ./ecommerce

@@ -71,10 +71,12 @@ DISTINCT = {
     "customers": ("fct_order", "customer_id", "customer_id IS NOT NULL"),
 }
 """Distinct measures over ranges: the fact, its key column, and which of its rows count."""
+ONCE_A_DAY = ("fct_visitor", "fct_session")
+"""Facts whose key is there once a day."""
 
 _DISTINCT = """
 WITH recent AS MATERIALIZED (
-    SELECT DISTINCT {key} AS key, date FROM warehouse.{fact} WHERE shop_id = %(shop)s AND date >= %(first)s AND {rows}
+    SELECT {distinct} {key} AS key, date FROM warehouse.{fact} WHERE shop_id = %(shop)s AND date >= %(first)s AND {rows}
 ), earlier AS (
     SELECT {key} AS key, max(date) AS date FROM warehouse.{fact}
     WHERE shop_id = %(shop)s AND date < %(first)s AND {rows} AND {key} IN (SELECT key FROM recent) GROUP BY 1
@@ -84,6 +86,17 @@ WITH recent AS MATERIALIZED (
 )
 INSERT INTO warehouse.mart_daily_distinct (shop_id, measure, date, previous_date, number)
 SELECT %(shop)s, %(measure)s, date, previous_date, count(*) FROM placed GROUP BY date, previous_date"""
+
+# The same where no day comes after the first: nobody's days need be put in order.
+_DISTINCT_OF_LAST_DAY = """
+WITH recent AS MATERIALIZED (
+    SELECT {distinct} {key} AS key FROM warehouse.{fact} WHERE shop_id = %(shop)s AND date = %(first)s AND {rows}
+), earlier AS (
+    SELECT {key} AS key, max(date) AS date FROM warehouse.{fact}
+    WHERE shop_id = %(shop)s AND date < %(first)s AND {rows} AND {key} IN (SELECT key FROM recent) GROUP BY 1
+)
+INSERT INTO warehouse.mart_daily_distinct (shop_id, measure, date, previous_date, number)
+SELECT %(shop)s, %(measure)s, %(first)s, earlier.date, count(*) FROM recent LEFT JOIN earlier USING (key) GROUP BY earlier.date"""
 
 
 def refresh_products(connection: psycopg.Connection, shop: Shop, products: sql.Identifier) -> None:
@@ -136,5 +149,9 @@ def _distinct(connection: psycopg.Connection, shop_id: str, first: date) -> None
     """Count again every day from ``first`` on: a later day's visitors may have come on a replaced day, or no longer."""
     connection.execute("DELETE FROM warehouse.mart_daily_distinct WHERE shop_id = %s AND date >= %s", (shop_id, first))
     for measure, (fact, key, rows) in DISTINCT.items():
-        parts = {"key": sql.Identifier(key), "fact": sql.Identifier(fact), "rows": sql.SQL(rows)}
-        connection.execute(sql.SQL(_DISTINCT).format(**parts), {"shop": shop_id, "measure": measure, "first": first})
+        scope = {"shop": shop_id, "measure": measure, "first": first}
+        distinct = sql.SQL("" if fact in ONCE_A_DAY else "DISTINCT")
+        parts = {"key": sql.Identifier(key), "fact": sql.Identifier(fact), "rows": sql.SQL(rows), "distinct": distinct}
+        later = sql.SQL("SELECT EXISTS (SELECT FROM warehouse.{fact} WHERE shop_id = %(shop)s AND date > %(first)s)").format(**parts)
+        counted = _DISTINCT if connection.execute(later, scope).fetchone()[0] else _DISTINCT_OF_LAST_DAY
+        connection.execute(sql.SQL(counted).format(**parts), scope)

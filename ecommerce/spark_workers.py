@@ -7,17 +7,25 @@ from __future__ import annotations
 
 import gc
 import importlib
-
-from pyspark.daemon import manager
+import sys
 
 NEEDED = ("adbc_driver_postgresql.dbapi", "pandas", "pyarrow.compute", "pyarrow.parquet", "ecommerce.events", "ecommerce.warehouse")
 
 
 def main() -> None:
+    forget_archives()
     for name in NEEDED:
         importlib.import_module(name)
+    from pyspark.daemon import manager
+
     gc.freeze()  # a worker looks for reference cycles after every task: among its own objects, not all of these
     manager()
+
+
+def forget_archives() -> None:
+    """Take zip files off the path, as Spark puts its own pyspark there, which is installed: every task reads their lists anew otherwise."""
+    sys.path[:] = [place for place in sys.path if not place.endswith(".zip")]
+    sys.path_importer_cache.clear()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date
 from typing import Any
@@ -35,6 +36,8 @@ TOUCHED = {"mart_daily_product": ("touched_product", "product_id"), "fct_order_l
 """Tables whose old and new ids are noted in a staging table, by column: dimensions depend on them."""
 WORK_MEMORY = "64MB"
 """Of the connection that checks and publishes; PostgreSQL's default sorts a long range on disk."""
+_KEPT: dict[str, Any] = {}
+"""The connection of the last COPY, by its DSN."""
 TASKS = "task"
 """Staging table of the tasks that have loaded, by table."""
 
@@ -190,8 +193,6 @@ def copy_tables(dsn: str, staging: Staging, task: int, tables: Mapping[str, Iter
     Returns:
         The number of rows written, by table.
     """
-    from adbc_driver_postgresql import dbapi
-
     rows = dict.fromkeys(tables, 0)
     if not tables:
         return rows
@@ -202,7 +203,7 @@ def copy_tables(dsn: str, staging: Staging, task: int, tables: Mapping[str, Iter
             own = pa.repeat(pa.scalar(task, pa.int64()), batch.num_rows)
             yield pa.RecordBatch.from_arrays([*(batch.column(f.name).cast(f.type) for f in staging.schemas[name]), own], schema=wanted)
 
-    with dbapi.connect(dsn) as connection, connection.cursor() as cursor:
+    with _kept_connection(dsn) as connection, connection.cursor() as cursor:
         for name in tables:
             table, wanted = staging.table(name), staging.schemas[name].append(pa.field("_task", pa.int64()))
             if not _claims(cursor, staging, name, task):
@@ -210,6 +211,37 @@ def copy_tables(dsn: str, staging: Staging, task: int, tables: Mapping[str, Iter
             cursor.adbc_ingest(table, pa.RecordBatchReader.from_batches(wanted, shaped(name)), mode="append", db_schema_name="staging")
         connection.commit()
     return rows
+
+
+@contextmanager
+def _kept_connection(dsn: str) -> Iterator[Any]:
+    """This process's ADBC connection, made anew where the last one was lost: to connect costs as much as to COPY a small table."""
+    from adbc_driver_manager import Error
+    from adbc_driver_postgresql import dbapi
+
+    connection = _KEPT.pop(dsn, None)
+    if connection is not None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+            connection.rollback()
+        except Error:
+            _lost(connection)
+            connection = None
+    connection = connection or dbapi.connect(dsn)
+    try:
+        yield connection
+    except BaseException:
+        _lost(connection)
+        raise
+    _KEPT[dsn] = connection
+
+
+def _lost(connection: Any) -> None:
+    from adbc_driver_manager import Error
+
+    with suppress(Error):  # it is of no use any more, and what made it so is said elsewhere
+        connection.close()
 
 
 def _claims(cursor: Any, staging: Staging, name: str, task: int) -> bool:
@@ -309,8 +341,11 @@ def merge_days(connection: psycopg.Connection, staging: Staging, name: str, days
         if run(MORE_THAN_STAGED, old).fetchone()[0]:
             counted(REMOVE, old)
     if new:
-        run(ADD, new)
-        counted(ADDED, new)
+        rows = run(ADD, new).rowcount
+        if len(new) > 1:
+            counted(ADDED, new)
+        elif rows:
+            by_day[new[0]] = {"added": rows, "removed": 0, "changed": 0}
     for name in ("enable_nestloop", "max_parallel_workers_per_gather"):
         connection.execute(f"SET LOCAL {name} TO DEFAULT")
     return sum(found["added"] + found["changed"] for found in by_day.values()), by_day

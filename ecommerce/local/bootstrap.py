@@ -1,4 +1,4 @@
-"""Set the project up in .venv: the locked packages, the project itself and Kafka's jars.
+"""Set the project up in .venv: the locked packages, the project itself, the jars of Kafka and Comet.
 
 Runs on the system's Python with nothing installed, so it uses the standard library alone. Does
 nothing when the last run was for the same locks, Python and place. ``setup.sh`` starts it.
@@ -23,7 +23,13 @@ VENV = PROJECT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "setup-stamp"
 LOG = PROJECT / "var" / "setup.log"
-LOCKS = ("pyproject.toml", "requirements-build.txt", "requirements.txt", "ecommerce/local/kafka-jars.sha256")
+LOCKS = (
+    "pyproject.toml",
+    "requirements-build.txt",
+    "requirements.txt",
+    "ecommerce/local/kafka-jars.sha256",
+    "ecommerce/local/comet-jars.sha256",
+)
 FREE_GIB = 4
 NETWORK = re.compile(
     r"NewConnectionError|ConnectTimeout|ReadTimeout|Max retries|dns error|name resolution|timed out|Connection refused"
@@ -174,6 +180,7 @@ def install() -> None:
     run("packages", [*uv, "--require-hashes", "--compile-bytecode", "-r", requirements(without)], settings)
     run("the project itself", [*uv, "--no-deps", "--offline", "-e", "."], settings)
     run("Kafka", [PYTHON, "-m", "ecommerce.local.jars"])
+    run("Comet", [PYTHON, "-m", "ecommerce.local.comet"])
     STAMP.write_text(stamp())
 
 

@@ -15,7 +15,7 @@ ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
 
 
 def _java(settings: Settings, heap: str, main: str, config: str) -> list[str]:
-    return [java.program(settings), f"-Xmx{heap}", *JVM, *LOGGING, "-cp", f"{jars.FOLDER}/*", main, config]
+    return [java.program(settings), f"-Xmx{heap}", *JVM, *LOGGING, "-cp", f"{jars.KAFKA.folder}/*", main, config]
 
 
 def _properties(values: dict[str, object]) -> str:

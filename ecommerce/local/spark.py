@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ecommerce.config import PROJECT_DIR, Settings
-from ecommerce.local import java, probes
+from ecommerce.local import comet, java, probes
 from ecommerce.local.server import LocalError, Server
 
 PACKAGES = ["java.lang", "java.lang.invoke", "java.lang.reflect", "java.io", "java.net", "java.nio", "java.util"]
@@ -18,6 +18,9 @@ JVM += ["-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Djava.net.preferIPv
 # The optimising compiler waits for what is truly hot: it took half of a cold day's processor time otherwise.
 JVM += ["-XX:Tier4InvocationThreshold=50000", "-XX:Tier4MinInvocationThreshold=10000", "-XX:Tier4CompileThreshold=100000"]
 JVM += ["-XX:Tier4BackEdgeThreshold=400000", "-XX:MetaspaceSize=256m"]  # below that size no full collection for classes' sake
+
+# Comet's batches come and go: by default glibc keeps most of their memory.
+MALLOC = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072"}
 
 
 def home() -> Path:
@@ -31,14 +34,22 @@ def home() -> Path:
 def submit_command(settings: Settings, heap: str, *arguments: str) -> list[str]:
     """``spark-submit arguments`` without Spark's launcher, which insists on modules that a trimmed Java lacks."""
     opens = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in PACKAGES]
-    jvm = [java.program(settings), f"-Xmx{heap}", *JVM, *opens, "-cp", f"{home()}/jars/*"]
+    jvm = [
+        java.program(settings),
+        f"-Xmx{heap}",
+        *JVM,
+        *opens,
+        f"-Djava.library.path={comet.LIBRARY.parent}",
+        "-cp",
+        f"{home()}/jars/*:{comet.jar()}",
+    ]
     return [*jvm, "org.apache.spark.deploy.SparkSubmit", *arguments]
 
 
 def environment() -> dict[str, str]:
     """Variables for Spark and its Python workers: this Python, this project, loopback alone."""
     python = {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable, "PYTHONPATH": str(PROJECT_DIR)}
-    return {**python, "SPARK_HOME": str(home()), "SPARK_LOCAL_IP": "127.0.0.1", "MALLOC_ARENA_MAX": "2"}
+    return {**python, "SPARK_HOME": str(home()), "SPARK_LOCAL_IP": "127.0.0.1", **MALLOC}
 
 
 def options(settings: Settings) -> dict[str, str]:
@@ -67,6 +78,7 @@ def options(settings: Settings) -> dict[str, str]:
         "spark.connect.grpc.binding.port": str(settings.spark_connect_port),
         "spark.connect.session.manager.defaultSessionTimeout": "24h",
         "spark.log.level": "WARN",
+        **comet.options(settings),
     }
 
 

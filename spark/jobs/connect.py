@@ -129,7 +129,8 @@ def cancelled_on_error(spark: SparkSession, run_id: str) -> Iterator[None]:
             log.warning("what still runs for %s could not be cancelled: %s", run_id, error)
         raise
     finally:
-        spark.removeTag(run_id)
+        if run_id in spark.getTags():  # a block within has removed it, which Spark 4.1 does not forgive
+            spark.removeTag(run_id)
 
 
 @contextmanager

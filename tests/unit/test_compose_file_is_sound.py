@@ -137,10 +137,8 @@ def test_settings_are_those_of_config_py():
 def test_defaults_are_those_of_config_py():
     defaults = {PREFIX + field.name.upper(): str(field.default) for field in fields(Settings)}
     text = (PROJECT_DIR / "docker-compose.yml").read_text()
-    smaller = {"ECOMMERCE_SPARK_DRIVER_MEMORY"}
     for name, default in re.findall(r"\$\{(ECOMMERCE_\w+):-([^}]*)\}", text):
-        if name not in smaller:
-            assert default.lower() in (defaults[name].lower(), defaults[name].removesuffix(".0")), name
+        assert default.lower() in (defaults[name].lower(), defaults[name].removesuffix(".0")), name
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -90,15 +90,15 @@ def test_waiting_ends_with_what_was_missing(tmp_path):
 
 
 def test_kafkas_jars_are_all_pinned():
-    sums = jars.pinned()
+    sums = jars.pinned(jars.KAFKA)
     assert len(sums) == 56
     assert {"kafka_2.13-3.9.2.jar", "zookeeper-3.8.4.jar", "slf4j-simple-1.7.36.jar", "metrics-core-4.1.12.1.jar"} <= sums.keys()
     assert all(len(digest) == 64 for digest in sums.values())
 
 
 def test_an_altered_jar_is_found(tmp_path):
-    name = next(iter(jars.pinned()))
+    name = next(iter(jars.pinned(jars.KAFKA)))
     (tmp_path / name).write_bytes(b"something else")
-    assert name in jars.wrong(tmp_path)
+    assert name in jars.wrong(jars.KAFKA, tmp_path)
     (tmp_path / "extra.jar").touch()
-    assert "extra.jar" in jars.wrong(tmp_path)
+    assert "extra.jar" in jars.wrong(jars.KAFKA, tmp_path)
