@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import sys
 
 NEEDED = ("adbc_driver_postgresql.dbapi", "pandas", "pyarrow.compute", "pyarrow.parquet", "ecommerce.events", "ecommerce.warehouse")
@@ -23,8 +24,8 @@ def main() -> None:
 
 
 def forget_archives() -> None:
-    """Take zip files off the path, as Spark puts its own pyspark there, which is installed: every task reads their lists anew otherwise."""
-    sys.path[:] = [place for place in sys.path if not place.endswith(".zip")]
+    """Take archives off the path: Spark puts its own there, whose pyspark is installed, and every task would read their lists anew."""
+    sys.path[:] = [place for place in sys.path if not os.path.isfile(place)]
     sys.path_importer_cache.clear()
 
 

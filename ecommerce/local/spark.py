@@ -16,8 +16,7 @@ PACKAGES += ["sun.security.action", "sun.util.calendar"]
 JVM = ["-XX:+IgnoreUnrecognizedVMOptions", "-Djdk.reflect.useDirectMethodHandle=false", "-Dio.netty.tryReflectionSetAccessible=true"]
 JVM += ["-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Djava.net.preferIPv4Stack=true", "-Djava.awt.headless=true"]
 # The optimising compiler waits for what is truly hot: it took half of a cold day's processor time otherwise.
-JVM += ["-XX:Tier4InvocationThreshold=50000", "-XX:Tier4MinInvocationThreshold=10000", "-XX:Tier4CompileThreshold=100000"]
-JVM += ["-XX:Tier4BackEdgeThreshold=400000", "-XX:MetaspaceSize=256m"]  # below that size no full collection for classes' sake
+JVM += ["-XX:MetaspaceSize=256m"]  # below that size no full collection for classes' sake
 
 # Comet's batches come and go: by default glibc keeps most of their memory.
 MALLOC = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072"}
