@@ -9,13 +9,13 @@ import tomllib
 import duckdb
 import sqlglot
 
-from benchmarks.batch.distinct import counting_distinct
+from benchmarks.batch.distinct import FIRST_LINES, counting_distinct
 from ecommerce.config import PROJECT_DIR, settings
 
-LINES = """
+LINES = f"""
 SELECT shop_id, date, event_id, item_index, event_name AS line_type, transaction_id, event_time AS event_at, user_id AS customer_id, session_id,
        item_id AS product_id, quantity, price, discount, CAST(price * quantity AS DECIMAL(18,4)) AS amount,
-       item_category AS category, TRUE AS first_of_product, TRUE AS first_of_category, CAST(hour(event_time) AS INTEGER) AS hour
+       item_category AS category, {", ".join(f"TRUE AS {name}" for name in FIRST_LINES)}, CAST(hour(event_time) AS INTEGER) AS hour
 FROM events WHERE event_name IN ('purchase', 'refund', 'adjustment')"""
 ORDERS = """
 SELECT shop_id, date, transaction_id, event_id, min(event_time) AS ordered_at, any_value(user_id) AS customer_id,
