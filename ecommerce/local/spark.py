@@ -19,7 +19,7 @@ JVM += ["-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Djava.net.preferIPv
 JVM += ["-XX:MetaspaceSize=256m"]  # below that size no full collection for classes' sake
 
 # Comet's batches come and go: by default glibc keeps most of their memory.
-MALLOC = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072"}
+MALLOC = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "32768", "MALLOC_TRIM_THRESHOLD_": "131072"}
 
 
 def home() -> Path:

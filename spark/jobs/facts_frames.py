@@ -21,7 +21,7 @@ OF_A_VISIT = (
     "channel", "device", "item_id", "quantity", "price",
 )  # fmt: skip
 OF_A_VISITOR = ("shop_id", "date", "client_id", "event_time", "event_id", "event_name", "item_index")
-VISITS_A_TASK = 10
+VISITS_A_TASK = 5
 """Tasks of events whose visits one task takes: most events have several rows, and a visit needs few of its columns."""
 
 
