@@ -6,6 +6,7 @@ driver then replaces the run's shop-days in schema ``warehouse``, so readers see
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -242,6 +243,13 @@ def _lost(connection: Any) -> None:
 
     with suppress(Error):  # it is of no use any more, and what made it so is said elsewhere
         connection.close()
+
+
+@atexit.register
+def _leave_kept() -> None:
+    """Close what is kept: the driver complains about connections that are open when Python ends."""
+    while _KEPT:
+        _lost(_KEPT.popitem()[1])
 
 
 def _claims(cursor: Any, staging: Staging, name: str, task: int) -> bool:
