@@ -47,8 +47,15 @@ def jar() -> Path:
     return jars.COMET.folder / f"{name}-{version}.jar"
 
 
+def used(config: Settings) -> bool:
+    """Whether Spark gets it: not where it is given no memory."""
+    return config.spark_native_memory.rstrip("kmgtb") != "0"
+
+
 def options(config: Settings) -> dict[str, str]:
-    """Spark's configuration of it, for the driver and its executors."""
+    """Spark's configuration of it, for the driver and its executors; nothing where it is not used."""
+    if not used(config):
+        return {}
     return {
         "spark.plugins": "org.apache.spark.CometPlugin",
         "spark.shuffle.manager": "org.apache.spark.sql.comet.execution.shuffle.CometShuffleManager",

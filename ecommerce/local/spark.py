@@ -15,8 +15,10 @@ PACKAGES += ["java.util.concurrent", "java.util.concurrent.atomic", "jdk.interna
 PACKAGES += ["sun.security.action", "sun.util.calendar"]
 JVM = ["-XX:+IgnoreUnrecognizedVMOptions", "-Djdk.reflect.useDirectMethodHandle=false", "-Dio.netty.tryReflectionSetAccessible=true"]
 JVM += ["-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Djava.net.preferIPv4Stack=true", "-Djava.awt.headless=true"]
-# The optimising compiler waits for what is truly hot: it took half of a cold day's processor time otherwise.
 JVM += ["-XX:MetaspaceSize=256m"]  # below that size no full collection for classes' sake
+# Where Spark compiles classes for its queries, the optimising compiler waits for what is truly hot: it took half of a cold day's time.
+PATIENT = ["-XX:Tier4InvocationThreshold=50000", "-XX:Tier4MinInvocationThreshold=10000", "-XX:Tier4CompileThreshold=100000"]
+PATIENT += ["-XX:Tier4BackEdgeThreshold=400000"]
 
 # Comet's batches come and go: by default glibc keeps most of their memory.
 MALLOC = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "32768", "MALLOC_TRIM_THRESHOLD_": "131072"}
@@ -33,10 +35,12 @@ def home() -> Path:
 def submit_command(settings: Settings, heap: str, *arguments: str) -> list[str]:
     """``spark-submit arguments`` without Spark's launcher, which insists on modules that a trimmed Java lacks."""
     opens = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in PACKAGES]
+    compilers = [] if comet.used(settings) else PATIENT
     jvm = [
         java.program(settings),
         f"-Xmx{heap}",
         *JVM,
+        *compilers,
         *opens,
         f"-Djava.library.path={comet.LIBRARY.parent}",
         "-cp",
