@@ -60,7 +60,7 @@ class Settings:
     spark_connect_port: int = _setting(15002, "Spark Connect port of the local run")
     spark_ui_port: int = _setting(4040, "Spark UI port of the local run")
     spark_master: str = _setting("local[2]", "where the Connect server runs its tasks: local[n] or spark://host:port")
-    spark_driver_memory: str = _setting("512m", "heap of the Spark Connect server; the whole of it takes up to 1.5 GiB more")
+    spark_driver_memory: str = _setting("512m", "heap of the Spark Connect server; the whole of it takes up to 1.6 GiB more")
     spark_native_memory: str = _setting(
         "256m", "memory of Spark's native operators (Comet) outside the heap; what needs more goes to disk; 0: no Comet"
     )
