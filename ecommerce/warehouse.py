@@ -65,8 +65,8 @@ MORE_THAN_STAGED = """
     SELECT (SELECT count(*) FROM {published} WHERE shop_id = %(shop)s AND date = ANY(%(days)s))
         > (SELECT count(*) FROM {staged} WHERE date = ANY(%(days)s))"""
 WITH_ROWS = """
-    SELECT array_agg(day) FROM unnest(%(days)s::date[]) AS day
-    WHERE EXISTS (SELECT FROM {published} WHERE shop_id = %(shop)s AND date = day)"""
+    SELECT array_agg(day) FROM unnest(%s::date[]) AS day
+    WHERE EXISTS (SELECT FROM {} WHERE shop_id = %s AND date = day)"""
 # In order of the primary key its index grows at its end alone. Rows that are returned cost a quarter more than to count them apart.
 ADD = (
     "INSERT INTO {published} ({all}, run_id) SELECT {staged_row}, %(run)s FROM {staged} AS n WHERE n.date = ANY(%(days)s) ORDER BY {order}"
@@ -339,7 +339,7 @@ def merge_days(connection: psycopg.Connection, staging: Staging, name: str, days
         for kind, day, rows in run(statement, some).fetchall():
             by_day.setdefault(day, {"added": 0, "removed": 0, "changed": 0})[kind] = rows
 
-    old = run(WITH_ROWS, days).fetchone()[0] or []
+    old = days_with_rows(connection, staging.shop_id, name, days)
     new = [day for day in days if day not in old]
     # A nested loop would look for each new row among all that were inserted before it.
     connection.execute("SET LOCAL enable_nestloop = off")
@@ -357,6 +357,12 @@ def merge_days(connection: psycopg.Connection, staging: Staging, name: str, days
     for name in ("enable_nestloop", "max_parallel_workers_per_gather"):
         connection.execute(f"SET LOCAL {name} TO DEFAULT")
     return sum(found["added"] + found["changed"] for found in by_day.values()), by_day
+
+
+def days_with_rows(connection: psycopg.Connection, shop_id: str, name: str, days: list[date]) -> list[date]:
+    """Those of ``days`` of which ``warehouse.<name>`` has rows of the shop."""
+    query = sql.SQL(WITH_ROWS).format(sql.Identifier("warehouse", name))
+    return connection.execute(query, (days, shop_id)).fetchone()[0] or []
 
 
 def _primary_key(connection: psycopg.Connection, name: str) -> list[str]:

@@ -31,7 +31,7 @@ def of_tables(
     ``new``: the tables that no earlier call has seen; all where it is None.
     """
     names = {name: staging.identifier(name) for name in staging.schemas}
-    connection.execute("SET default_statistics_target = 10")  # how many rows there are is what the checks' plans need
+    connection.execute("SET default_statistics_target = 1")  # how many rows there are is what the checks' plans need
     for name in names if new is None else new:
         connection.execute(sql.SQL("ANALYZE {}").format(names[name]))
     connection.execute("RESET default_statistics_target")

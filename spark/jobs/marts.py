@@ -13,6 +13,7 @@ MARTS_DIR = Path(__file__).resolve().parent.parent / "marts"
 FACTS_DIR = MARTS_DIR.parent / "facts"
 SCOPES = ("day", "history")
 CHECK = re.compile(r"^-- check: (\w+) \((blocking|warning)\)[ ]*(.*)$", re.MULTILINE)
+BY_KEY = re.compile(r"by the key of (\w+)")
 
 
 class MartError(Exception):
@@ -21,11 +22,15 @@ class MartError(Exception):
 
 @dataclass(frozen=True)
 class Check:
-    """One check: a SELECT of the rows that break it, as (date, value, detail)."""
+    """One check: a SELECT of the rows that break it, as (date, value, detail).
+
+    ``key_of``: the table whose primary key refuses the same rows.
+    """
 
     name: str
     severity: str
     sql: str
+    key_of: str | None = None
 
     def reads(self) -> set[str]:
         """The tables that it names."""
@@ -122,5 +127,10 @@ def parse_checks(text: str, mart: str) -> tuple[Check, ...]:
     before = [line for line in parts[0].splitlines() if line.strip() and not line.startswith("--")]
     if before or len(parts) < 5:
         raise MartError(f"mart {mart}: checks.sql must be checks that begin with '-- check: name (blocking|warning)'")
-    headers = zip(parts[1::4], parts[2::4], parts[4::4], strict=True)
-    return tuple(Check(f"{mart}.{name}", severity, sql.strip().rstrip(";")) for name, severity, sql in headers)
+    headers = zip(parts[1::4], parts[2::4], parts[3::4], parts[4::4], strict=True)
+    return tuple(Check(f"{mart}.{name}", severity, sql.strip().rstrip(";"), _key_of(said)) for name, severity, said, sql in headers)
+
+
+def _key_of(said: str) -> str | None:
+    found = BY_KEY.search(said)
+    return found[1] if found else None

@@ -9,6 +9,7 @@ import checks
 import facts
 import psycopg
 from marts import Check
+from psycopg.errors import UniqueViolation
 from runlog import Finding
 
 from ecommerce import warehouse
@@ -32,6 +33,7 @@ class Publishing:
     ) -> None:
         self._connection, self._tables, self._shop, self._days = connection, tables, shop, days
         self._asked = list(asked)
+        self._by_key: list[Check] = []
         self._there: set[str] = set()
         self._findings = findings
         self.row_changes: dict[date, dict[str, Any]] = {}
@@ -45,15 +47,34 @@ class Publishing:
         self._there |= loaded.keys()
         now = [check for check in self._asked if check.reads() <= self._there]
         self._asked = [check for check in self._asked if check not in now]
+        self._by_key = [check for check in now if check.key_of and self._is_new(check.key_of)]
+        now = [check for check in now if check not in self._by_key]
         self._findings += checks.of_the_load(loaded, warehouse.staged_rows(self._connection, self._tables, loaded))
         self._findings += checks.of_tables(self._connection, now, self._tables, loaded)
         if "fct_order" in loaded:
             self._findings += checks.of_other_days(self._connection, self._tables, self._days)
         checks.stop_if_blocked(self._findings)
 
+    def _is_new(self, table: str) -> bool:
+        """Whether ``table`` has no row of the run's days: each one that is staged is then inserted, and its primary key looks at it."""
+        return not warehouse.days_with_rows(self._connection, self._tables.shop_id, table, self._days)
+
     def replace(self, loaded: dict[str, int]) -> None:
-        """Put checked tables in their days' place, and compute the dimensions that they complete."""
-        for day, changes in warehouse.replace_days(self._connection, self._tables, self._days, loaded).items():
+        """Put checked tables in their days' place, and compute the dimensions that they complete.
+
+        Raises:
+            Blocked: a row is there twice.
+        """
+        try:
+            with self._connection.transaction():
+                changed = warehouse.replace_days(self._connection, self._tables, self._days, loaded)
+        except UniqueViolation:
+            self._findings += checks.of_tables(self._connection, self._by_key, self._tables, [])
+            checks.stop_if_blocked(self._findings)
+            raise
+        self._findings += [Finding(check.name, check.severity, True) for check in self._by_key]
+        self._by_key = []
+        for day, changes in changed.items():
             self.row_changes.setdefault(day, {}).update(changes)
         if loaded.keys() & set(facts.TABLES) and self._there >= set(facts.TABLES):
             warehouse.refresh_visits(self._connection, self._tables, self._shop, self._days)

@@ -123,7 +123,7 @@ def test_a_line_without_its_order_and_product_is_found_by_name(connection):
     connection.execute(line, (SHOP, DAYS[0], DAYS[0] + timedelta(days=9)))
     broken = checks.blocked(checks.of_tables(connection, marts.fact_checks(), staging))
     warehouse.drop_staging(connection, SHOP)
-    names = {"lines_belong_to_an_order", "products_are_in_the_daily_mart", "amounts_in_range", "times_on_their_day"}
+    names = {"orders_have_their_lines", "products_are_in_the_daily_mart", "amounts_in_range", "times_on_their_day"}
     assert {finding.name for finding in broken} == {f"facts.{name}" for name in names}
 
 

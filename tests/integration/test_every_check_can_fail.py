@@ -58,7 +58,6 @@ WRONG = {
     "facts.lines_are_unique": "INSERT INTO {fct_order_line} SELECT * FROM {fct_order_line} WHERE item_index = 1",
     "facts.orders_are_unique": "INSERT INTO {fct_order} SELECT * FROM {fct_order}",
     "facts.sessions_are_unique": "INSERT INTO {fct_session} SELECT * FROM {fct_session}",
-    "facts.lines_belong_to_an_order": "UPDATE {fct_order_line} SET transaction_id = 't9' WHERE item_index = 1",
     "facts.orders_have_their_lines": "DELETE FROM {fct_order_line} WHERE item_index = 1",
     "facts.orders_of_known_sessions": "UPDATE {fct_order} SET session_id = 's9'",
     "facts.products_are_in_the_daily_mart": "UPDATE {fct_order_line} SET product_id = 'p9' WHERE item_index = 1",
