@@ -43,14 +43,16 @@ def keeper(names: tuple[str, ...], folder: str, staging: Any, dsn: str) -> Keepe
         return table
 
     def stat(name: str, table: Any, context: Any) -> dict[str, Any]:
-        path = write_parquet(table, f"{folder}/{name}", context)
+        path = write_parquet(table, f"{folder}/{name}", context, for_long=False)
         return {"state": STATE, "day": None, "name": name, "path": path, "rows": len(table), "inputs": 0, "copies": 0}
 
     return keep
 
 
-def write_parquet(table: Any, folder: str, context: Any) -> str:
+def write_parquet(table: Any, folder: str, context: Any, for_long: bool = True) -> str:
     """The path of ``part-<task>.parquet``, written aside and renamed, so that a retried task replaces its own.
+
+    A file that is not ``for_long``, which the run itself reads and deletes, is written as fast as can be.
 
     It is one row group, which Spark never splits: who reads it has all of its rows in one task, in order. Money is stored as
     integers of 64 bits, which are read several times faster than decimals of fixed length.
@@ -63,7 +65,8 @@ def write_parquet(table: Any, folder: str, context: Any) -> str:
     final = Path(folder) / f"part-{context.partitionId():05d}.parquet"
     final.parent.mkdir(parents=True, exist_ok=True)
     aside = final.with_suffix(f".{context.taskAttemptId()}.tmp")
-    pq.write_table(table, aside, compression="zstd", row_group_size=max(1, len(table)), store_decimal_as_integer=True)
+    way = {"compression": "zstd"} if for_long else {"compression": "lz4", "write_statistics": False}
+    pq.write_table(table, aside, row_group_size=max(1, len(table)), store_decimal_as_integer=True, **way)
     os.replace(aside, final)
     return str(final)
 
