@@ -35,12 +35,11 @@ def home() -> Path:
 def submit_command(settings: Settings, heap: str, *arguments: str) -> list[str]:
     """``spark-submit arguments`` without Spark's launcher, which insists on modules that a trimmed Java lacks."""
     opens = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in PACKAGES]
-    compilers = [] if comet.used(settings) else PATIENT
     jvm = [
         java.program(settings),
         f"-Xmx{heap}",
         *JVM,
-        *compilers,
+        *PATIENT,
         *opens,
         f"-Djava.library.path={comet.LIBRARY.parent}",
         "-cp",
@@ -74,6 +73,7 @@ def options(settings: Settings) -> dict[str, str]:
         "spark.speculation": "false",
         "spark.ui.port": str(settings.spark_ui_port),
         "spark.port.maxRetries": "0",
+        "spark.sql.ui.explainMode": "simple",  # told anew after every stage, of the whole query
         "spark.ui.retainedJobs": "200",
         "spark.ui.retainedStages": "200",
         "spark.sql.ui.retainedExecutions": "100",
