@@ -78,10 +78,11 @@ def _choose(day: date, archived: set[date], known: dict[date, str]) -> str:
 
 
 def _file_sources(shop_id: str, from_date: date, to_date: date) -> dict[date, str]:
-    """Days of the range whose authoritative source is a source of files."""
+    """Days of the range whose authoritative source is a source of files: its name, or its folder where it is one's own."""
     query = """
-        SELECT DISTINCT ON (date) date, source FROM warehouse.etl_run_day
-        WHERE shop_id = %s AND date BETWEEN %s AND %s ORDER BY date, published_at DESC"""
+        SELECT DISTINCT ON (d.date) d.date, coalesce(r.inputs -> 0 ->> 'source_folder', d.source)
+        FROM warehouse.etl_run_day d JOIN warehouse.etl_run r USING (run_id)
+        WHERE d.shop_id = %s AND d.date BETWEEN %s AND %s ORDER BY d.date, d.published_at DESC"""
     import psycopg
 
     with psycopg.connect(settings().postgres_dsn("reader")) as connection:

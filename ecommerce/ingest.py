@@ -40,7 +40,9 @@ def source_folder(source: str) -> Path:
     for name in ("source.toml", "staging.sql"):
         if not (folder / name).is_file():
             shipped = sorted(path.parent.name for path in (PROJECT_DIR / "spark" / "sources").glob("*/source.toml"))
-            raise IngestError(f"source {source}: {folder / name} is missing; shipped sources: {', '.join(shipped)}")
+            raise IngestError(
+                f"source {source}: {folder / name} is missing: name its folder by path, or put it there; shipped sources: {', '.join(shipped)}"
+            )
     return folder
 
 

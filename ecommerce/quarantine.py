@@ -57,8 +57,11 @@ def plan(
 ) -> etl.Run:
     """The run that :func:`replay` makes; its ``repair`` is what a triggered DAG run takes as the parameter of that name.
 
+    ``source`` tells sources apart by name; as a path it is the folder to read with, else the one that held the rows back is.
+
     Raises:
         QuarantineError: nothing is held back there, or it is not clear what is meant.
+        runs.RunError: the run that held them back is no longer kept.
     """
     find_shop(shop_id)
     name = ingest.source_name(source) if source else None
@@ -71,13 +74,9 @@ def plan(
         raise QuarantineError(f"{shop_id} {day} has rows held back for {', '.join(reasons)}: name one with --reason")
     if sources == ["kafka"]:
         raise QuarantineError(f"{shop_id} {day} came from Kafka: put refused events right with `ecommerce dlq`")
-    chosen = source or sources[0]
-    first, last = (day, day) if ingest.dated_by_path(chosen) else _range_of(settings, held[-1].run_id, role)
+    run = runs.show(settings, held[-1].run_id, role)
+    alone = any(part["path"].endswith(f"/date={day}") for part in run["inputs"])  # else a range's files were landed together
+    first, last = (day, day) if alone else (run["from_date"], run["to_date"])
     repair = json.dumps({"fix": fix or {}, "rows": rows or [], "reason": reason or ""})
+    chosen = source if source and "/" in source else runs.source_folder(run["inputs"]) or sources[0]
     return etl.Run(etl.new_run_id(), shop_id, chosen, first.isoformat(), last.isoformat(), repair=repair)
-
-
-def _range_of(settings: Settings, run_id: str, role: str) -> tuple[date, date]:
-    """The range of the run that held the rows back: its files were landed together."""
-    run = runs.show(settings, run_id, role)
-    return run["from_date"], run["to_date"]

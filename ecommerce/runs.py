@@ -127,6 +127,11 @@ def difference(settings: Settings, shop_id: str, day: date, run_id: str | None =
     )
 
 
+def source_folder(inputs: list[dict[str, Any]]) -> str | None:
+    """The folder of the source of one's own by which a run read its ``inputs``; None for a source below spark/sources."""
+    return inputs[0].get("source_folder") if inputs else None
+
+
 def _files(inputs: list[dict[str, Any]] | None, day: date) -> set[tuple[str, str]]:
     """(name, SHA-256) of the files that may hold rows of ``day``."""
     found = set()

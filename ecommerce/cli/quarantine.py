@@ -66,7 +66,7 @@ def show(shop_id: str, day: datetime | None, reason: str | None, limit: int, as_
 )
 @click.option("--fix", "fixes", multiple=True, metavar="FIELD=VALUE", help="Set a column of every row held back (for --reason).")
 @REASON
-@click.option("--source", help="The source, where several have rows held back; the folder of a source of your own.")
+@click.option("--source", help="The source, where several have rows held back; your own source's folder, where it has moved.")
 def replay(shop_id: str, day: datetime, rows_file: Path | None, fixes: tuple[str, ...], reason: str | None, source: str | None) -> None:
     """Put rows right and run their day again; without --rows and --fix, after staging.sql was put right."""
     if wrong := [text for text in fixes if "=" not in text]:

@@ -83,7 +83,7 @@ def hold_shop(connection: psycopg.Connection, job: Job) -> None:
 
 def steps(job: Job, connection: psycopg.Connection, runlog: RunLog, all_marts: list[marts.Mart]) -> None:
     parts = inputs.partitions(job.lake_dir, job.source, job.shop.shop_id, job.from_date, job.to_date)
-    runlog.inputs([inputs.lineage(part, job.lake_dir) for part in parts])
+    runlog.inputs([inputs.lineage(part, job.lake_dir, job.source) for part in parts])
     job.timings["ingest"] = inputs.ingest_seconds(parts, job.run_id)
     days = sorted({day for part in parts for day in part.days()})
     say("read", len(parts), len(parts), f"{len(parts)} partitions, {sum(p.manifest.rows for p in parts)} rows")

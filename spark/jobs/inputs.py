@@ -62,12 +62,14 @@ def partitions(root: Path, source: Source, shop_id: str, from_date: date, to_dat
     return [Partition(folder, first, last, manifest) for folder, first, last, manifest in found if manifest]
 
 
-def lineage(part: Partition, root: Path) -> dict[str, Any]:
-    """What etl_run keeps of an input partition: path below the lake, the run that landed it, rows, files with rows and SHA-256."""
+def lineage(part: Partition, root: Path, source: Source) -> dict[str, Any]:
+    """What etl_run keeps of an input partition: path below the lake, the run that landed it, rows, files with rows and SHA-256,
+    and the folder of a source of one's own."""
     files = [{"path": file.path, "rows": file.rows, "sha256": file.sha256} for file in part.manifest.files]
     found = {"path": part.folder.relative_to(root).as_posix(), "run_id": part.manifest.run_id, "rows": part.manifest.rows, "files": files}
     repairs = part.manifest.details.get("repairs")
-    return found | ({"rows_repaired": len(repairs)} if repairs else {})
+    folder = {"source_folder": str(source.folder)} if source.folder else {}
+    return found | ({"rows_repaired": len(repairs)} if repairs else {}) | folder
 
 
 def ingest_seconds(parts: list[Partition], run_id: str) -> float:

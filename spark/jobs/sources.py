@@ -18,7 +18,8 @@ class SourceError(Exception):
 @dataclass(frozen=True)
 class Source:
     """One source. ``columns`` maps names to Spark SQL types in the files' order, ``optional`` those that files
-    or rows may lack; see spark/sources/README.md."""
+    or rows may lack; ``folder`` is where a source of one's own is, None for one below spark/sources; see
+    spark/sources/README.md."""
 
     name: str
     staging_sql: str
@@ -31,6 +32,7 @@ class Source:
     encoding: str = "utf-8"
     multiline: bool = False
     optional: tuple[str, ...] = ()
+    folder: Path | None = field(default=None, repr=False)  # no part of the code's version
 
     @property
     def ddl(self) -> str:
@@ -44,7 +46,8 @@ def load(name_or_folder: str) -> Source:
     Raises:
         SourceError: a file is absent, not TOML, or a key is missing or unknown.
     """
-    folder = Path(name_or_folder) if "/" in name_or_folder else SOURCES_DIR / name_or_folder
+    own = Path(name_or_folder).resolve() if "/" in name_or_folder else None
+    folder = own or SOURCES_DIR / name_or_folder
     path = folder / "source.toml"
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -56,7 +59,7 @@ def load(name_or_folder: str) -> Source:
     read = {**table.get("read", {}), "date_from": table.get("files", {}).get("date_from", "column")}
     read["optional"] = tuple(read.get("optional", ()))
     try:
-        source = Source(name=folder.resolve().name, staging_sql=sql, columns=table.get("columns", {}), **read)
+        source = Source(name=folder.name, staging_sql=sql, columns=table.get("columns", {}), folder=own, **read)
     except TypeError as error:
         raise SourceError(f"{path}: [read]: {str(error).partition('__init__() ')[2]}; see spark/sources/README.md") from None
     _check(source, path)

@@ -5,6 +5,8 @@ from decimal import Decimal
 import batch_runs
 import pytest
 
+from ecommerce import etl, ingest
+
 pytestmark = pytest.mark.servers
 DAY, NEXT = "2026-02-01", "2026-02-02"
 TOML = """
@@ -65,6 +67,13 @@ def test_a_source_of_ones_own_needs_no_python(source):
     assert batch_runs.rows("SELECT product_name FROM warehouse.mart_daily_product WHERE run_id = 'till-1' AND product_id = 'A'")[0] == {
         "product_name": "Lamp"
     }
+
+
+def test_later_runs_find_the_folder_of_a_source_of_ones_own(source):
+    day = batch_runs.days_of(DAY, DAY)[0]
+    assert [run.source for run in etl.plan("demo", day, day)] == [source]
+    with pytest.raises(ingest.IngestError, match="name its folder by path"):
+        ingest.source_folder("till")  # its name alone is found nowhere
 
 
 def test_every_row_is_good_held_back_or_excluded_by_name(source):

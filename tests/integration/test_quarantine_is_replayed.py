@@ -81,9 +81,11 @@ def test_a_fixed_value_fixed_rows_and_a_fixed_query(source, tmp_path):
     command("replay", "--shop", "demo", "--date", DAY, "--source", source, "--rows", str(tmp_path / "rows.json"))
     assert gross() == Decimal("22.50")
 
+    plain = batch_runs.days_of(DAY, DAY)[0]
+    assert quarantine.plan(settings(), "demo", plain, source="repaired_till").source == source  # as the Data page asks
     better = SQL.replace("concat(at, ' ', :time_zone)", "concat(replace(at, 'T', ' '), ' ', :time_zone)")
     Path(source, "staging.sql").write_text(better)
-    said = command("replay", "--shop", "demo", "--date", DAY, "--source", source).output
+    said = command("replay", "--shop", "demo", "--date", DAY).output
     assert gross() == Decimal("23.50")
     assert "0 rows are still held back" in said
 
