@@ -1,6 +1,7 @@
 """The Data page in containers: it knows the workers of other containers, and puts right what was refused or held back."""
 
 import json
+import shutil
 import uuid
 
 import pytest
@@ -79,18 +80,16 @@ def held_back(stack) -> list[list[str]]:
 
 
 @pytest.mark.long
-def test_a_row_held_back_is_put_right_on_the_page_and_published(stack, operator):
+def test_a_row_held_back_by_a_source_of_ones_own_is_put_right_on_the_page_and_published(stack, operator):
     folder = stack.folder / "data" / "input" / str(uuid.uuid4())
-    folder.mkdir()
+    shutil.copytree(stack.folder / "spark" / "sources" / "uci_online_retail", folder / "invoices")
     (folder / f"{DAY}.csv").write_text(HEADER + "".join(LINES))
-    stack.trigger(
-        "own-file",
-        **{"shop": "uci", "source": "uci_online_retail", "input": f"/app/data/input/{folder.name}", "from": DAY, "to": DAY},
-    )
+    inside = f"/app/data/input/{folder.name}"
+    stack.trigger("own-file", **{"shop": "uci", "source": f"{inside}/invoices", "input": inside, "from": DAY, "to": DAY})
     stack.wait_for_run("own-file")
     assert [row[2].split(":")[0] for row in held_back(stack)] == ["bad_money"]
     query, known = f"shop=uci&from={DAY}&to={DAY}", set(stack.runs())
-    answer = act(operator, "/data/release", query, day=DAY, reason="bad_money", source="uci_online_retail", fix="UnitPrice=2.50")
+    answer = act(operator, "/data/release", query, day=DAY, reason="bad_money", source="invoices", fix="UnitPrice=2.50")
     assert "Airflow began" in answer.text
     (begun,) = {run for run in stack.runs() if run not in known and run in answer.text}
     stack.wait_for_run(begun)
