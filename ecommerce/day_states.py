@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from ecommerce import lake
+from ecommerce.origins import FROM_EVENTS
 from ecommerce.shops import Shop
 
 LIVE, PROVISIONAL, REVISED, FINAL, NONE = "live", "provisional", "revised", "final", "none"
 LEAST_SETTLED_FIRST = (LIVE, PROVISIONAL, REVISED, FINAL)
-FROM_EVENTS = ("simulated", "kafka")
-"""Sources that stand for the shop's own events; on other sources' days the archive is no rival."""
 
 
 @dataclass(frozen=True)

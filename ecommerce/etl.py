@@ -22,6 +22,7 @@ from ecommerce.batch_run import Run, new_run_id
 from ecommerce.config import PROJECT_DIR, settings
 from ecommerce.errors import PlatformError
 from ecommerce.inert import one_line
+from ecommerce.origins import FROM_EVENTS, Origin, origins
 from ecommerce.shops import shop as find_shop
 
 AUTO = "auto"
@@ -44,50 +45,65 @@ class EtlError(PlatformError):
 def plan(shop_id: str, from_date: date, to_date: date, source: str = AUTO, input: str = "", seed: int | None = None) -> list[Run]:
     """The runs that cover the range: one for each stretch of days with the same source.
 
-    ``source`` auto takes, day by day, the files' source that the day was last published from, the archive
-    where real traffic came, else the simulator.
+    ``source`` auto takes, day by day, the files' source that the day (or, where it was never published, the one before
+    it) was last published from, the archive where real traffic came, else the simulator. Files that landed together
+    are read again together.
 
     Raises:
         ConfigError: the shop is unknown.
-        EtlError: the range is empty or not over, or it would simulate days that have real traffic.
+        EtlError: the range is empty or not over, it would simulate days that have or had real traffic, or it is
+            a part of days whose files landed together.
     """
     shop = find_shop(shop_id)
     if from_date > to_date:
         raise EtlError(f"from {from_date} is after to {to_date}: swap them")
     if to_date >= shop.today():
         raise EtlError(f"{to_date} is not over in {shop.time_zone}: the last day that can be run is {shop.today() - timedelta(days=1)}")
-    seed = settings().seed if seed is None else seed
-    days = [from_date + timedelta(days=n) for n in range((to_date - from_date).days + 1)]
-    archived = set(lake.days(settings().lake_dir, "kafka", shop_id))
-    if source == "simulated" and (real := sorted(archived.intersection(days))):
-        raise EtlError(f"shop {shop_id} has real traffic on {real[0]}: a day with real traffic is never simulated; use --source kafka")
     if source == AUTO and input:
         raise EtlError("--input needs --source: name how to read the files (see docs/sources.md)")
-    known = _file_sources(shop_id, from_date, to_date) if source == AUTO else {}
-    chosen = [(day, _choose(day, archived, known) if source == AUTO else source) for day in days]
-    stretches = ([day for day, _ in stretch] for _, stretch in groupby(chosen, key=lambda pair: pair[1]))
-    sources = (name for name, _ in groupby(name for _, name in chosen))
+    seed = settings().seed if seed is None else seed
+    days = [from_date + timedelta(days=n) for n in range((to_date - from_date).days + 1)]
+    known = {} if source == "kafka" or input else origins(settings(), shop_id, from_date, to_date)
+    archived = set(lake.days(settings().lake_dir, "kafka", shop_id))
+    if source == "simulated" and (real := sorted(day for day in days if day in archived or _from_kafka(known, day))):
+        raise EtlError(f"shop {shop_id} has real traffic on {real[0]}: a day with real traffic is never simulated; use --source kafka")
+    chosen = [(day, _choose(shop_id, day, archived, known) if source == AUTO else _given(source, known.get(day))) for day in days]
+    stretches = [(origin, [day for day, _ in pairs]) for origin, pairs in groupby(chosen, key=lambda pair: pair[1])]
+    for origin, stretch in stretches:
+        _hold_together(shop_id, origin, stretch)
     return [
-        Run(new_run_id(), shop_id, name, stretch[0].isoformat(), stretch[-1].isoformat(), input, seed)
-        for name, stretch in zip(sources, stretches, strict=True)
+        Run(new_run_id(), shop_id, origin.source, stretch[0].isoformat(), stretch[-1].isoformat(), input, seed)
+        for origin, stretch in stretches
     ]
 
 
-def _choose(day: date, archived: set[date], known: dict[date, str]) -> str:
-    return known.get(day) or ("kafka" if day in archived else "simulated")
+def _from_kafka(known: dict[date, Origin], day: date) -> bool:
+    return day in known and known[day].source == "kafka"
 
 
-def _file_sources(shop_id: str, from_date: date, to_date: date) -> dict[date, str]:
-    """Days of the range whose authoritative source is a source of files: its name, or its folder where it is one's own."""
-    query = """
-        SELECT DISTINCT ON (d.date) d.date, coalesce(r.inputs -> 0 ->> 'source_folder', d.source)
-        FROM warehouse.etl_run_day d JOIN warehouse.etl_run r USING (run_id)
-        WHERE d.shop_id = %s AND d.date BETWEEN %s AND %s ORDER BY d.date, d.published_at DESC"""
-    import psycopg
+def _choose(shop_id: str, day: date, archived: set[date], known: dict[date, Origin]) -> Origin:
+    if day in known and known[day].source not in FROM_EVENTS:
+        return known[day]
+    if day in archived:
+        return Origin("kafka")
+    if _from_kafka(known, day):
+        raise EtlError(f"the events of {shop_id} {day} are no longer in the lake: what was published of them stays; choose other days")
+    return Origin("simulated")
 
-    with psycopg.connect(settings().postgres_dsn("reader")) as connection:
-        rows = connection.execute(query, (shop_id, from_date, to_date)).fetchall()
-    return {day: source for day, source in rows if source not in ("simulated", "kafka")}
+
+def _given(source: str, last: Origin | None) -> Origin:
+    """``source``, with the days whose files landed together where the day was last published by it."""
+    by_it = last and Path(last.source).name == Path(source).name
+    return Origin(source, last.together if last and by_it else None)
+
+
+def _hold_together(shop_id: str, origin: Origin, stretch: list[date]) -> None:
+    if origin.together and origin.together != (stretch[0], stretch[-1]):
+        first, last = origin.together
+        raise EtlError(
+            f"the files of {shop_id} {stretch[0]} landed together with those of {first}..{last}: run these days,"
+            f" --source {origin.source} --from {first} --to {last}, or give newer files with --input"
+        )
 
 
 def ingest(run: Run, progress: Progress) -> None:

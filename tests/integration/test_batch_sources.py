@@ -8,6 +8,8 @@ from pathlib import Path
 import batch_runs
 import pytest
 
+from ecommerce import etl
+
 pytestmark = pytest.mark.servers
 DAY = "2026-02-10"
 CLICKS_TOML = r"""
@@ -86,6 +88,17 @@ def test_no_header_tabs_epoch_times_gzipped_without_sessions_customers_or_money(
     held = batch_runs.rows("SELECT file, line, reason, raw FROM warehouse.quarantine WHERE run_id = 'clicks-1'")
     assert [tuple(row.values()) for row in held] == [("clicks.tsv", 6, "bad_time: event_time", "soon\tv3\tview\tp3\t")]
     assert batch_runs.newest("demo", DAY)["measures"]["gross_revenue"] is None
+
+
+def test_files_of_several_days_are_read_again_for_all_of_them(postgres, spark, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "clicks.tsv").write_text(CLICKS)
+    of, last = source(tmp_path, "clicks_of_days", CLICKS_TOML, CLICKS_SQL), "2026-02-12"  # a day without rows
+    assert run("together-1", of, tmp_path / "in", last)[0] == 0
+    first, second, third = batch_runs.days_of(DAY, last)
+    assert [(run.source, run.from_date, run.to_date) for run in etl.plan("demo", first, third)] == [(of, DAY, last)]
+    with pytest.raises(etl.EtlError, match=f"--source {of} --from {DAY} --to {last}"):
+        etl.plan("demo", second, second)
 
 
 def test_columns_are_taken_by_name_and_a_new_one_is_reported(postgres, spark, tmp_path):

@@ -4,6 +4,7 @@ import pytest
 
 from ecommerce import etl, lake, schedule
 from ecommerce.config import ConfigError, Settings
+from ecommerce.origins import Origin
 from ecommerce.shops import Shop
 
 TODAY = date(2026, 11, 23)
@@ -24,7 +25,7 @@ def platform(tmp_path, monkeypatch):
     monkeypatch.setattr(etl, "find_shop", {"demo": demo, "west": west}.__getitem__)
     monkeypatch.setattr(schedule, "shop", {"demo": demo, "west": west}.__getitem__)
     monkeypatch.setattr(schedule, "shops", lambda: {"demo": demo, "west": west})
-    monkeypatch.setattr(etl, "_file_sources", lambda *_: {})
+    monkeypatch.setattr(etl, "origins", lambda *_: {})
     return config
 
 
@@ -32,6 +33,10 @@ def archive(config, day):
     partition = lake.events(config.lake_dir, "kafka", "demo", day)
     partition.mkdir(parents=True)
     lake.publish(partition, lake.Manifest("r", "now"))
+
+
+def published(monkeypatch, origin, *days):
+    monkeypatch.setattr(etl, "origins", lambda *_: dict.fromkeys(days, origin))
 
 
 def days(runs):
@@ -50,8 +55,38 @@ def test_a_day_with_real_traffic_is_read_from_the_archive_and_others_are_simulat
 
 def test_a_day_loaded_from_files_stays_with_its_files(platform, monkeypatch):
     archive(platform, date(2026, 11, 21))
-    monkeypatch.setattr(etl, "_file_sources", lambda *_: {date(2026, 11, 21): "my_files"})
+    published(monkeypatch, Origin("my_files"), date(2026, 11, 21))
     assert days(etl.plan("demo", date(2026, 11, 21), date(2026, 11, 21))) == [("my_files", "2026-11-21", "2026-11-21")]
+
+
+@pytest.mark.parametrize("source", ["auto", "simulated"])
+def test_a_day_of_real_traffic_that_has_left_the_lake_is_not_simulated(monkeypatch, source):
+    published(monkeypatch, Origin("kafka"), date(2026, 11, 20))
+    with pytest.raises(etl.EtlError, match=r"no longer in the lake|never simulated"):
+        etl.plan("demo", date(2026, 11, 19), date(2026, 11, 21), source)
+    assert days(etl.plan("demo", date(2026, 11, 20), date(2026, 11, 20), "my_files", "files"))[0][0] == "my_files"
+
+
+@pytest.mark.parametrize("source", ["auto", "path/to/my_files"])
+def test_days_whose_files_landed_together_are_run_together(monkeypatch, source):
+    week = [date(2026, 11, day) for day in range(2, 9)]
+    published(monkeypatch, Origin("path/to/my_files", (week[0], week[-1])), *week)
+    assert days(etl.plan("demo", week[0], week[-1], source)) == [("path/to/my_files", "2026-11-02", "2026-11-08")]
+    with pytest.raises(etl.EtlError, match=r"landed together .* --source path/to/my_files --from 2026-11-02 --to 2026-11-08"):
+        etl.plan("demo", week[3], week[3], source)
+    assert etl.plan("demo", week[3], week[3], "path/to/my_files", "newer")  # its files land on their own
+    assert etl.plan("demo", week[3], week[3], "others")
+
+
+def test_a_range_takes_each_landing_on_its_own(monkeypatch):
+    weeks = {(date(2026, 11, day), date(2026, 11, day + 6)): [date(2026, 11, day + n) for n in range(7)] for day in (2, 9)}
+    known = {day: Origin("my_files", week) for week, its_days in weeks.items() for day in its_days}
+    monkeypatch.setattr(etl, "origins", lambda *_: known)
+    assert days(etl.plan("demo", date(2026, 11, 1), date(2026, 11, 15))) == [
+        ("simulated", "2026-11-01", "2026-11-01"),
+        ("my_files", "2026-11-02", "2026-11-08"),
+        ("my_files", "2026-11-09", "2026-11-15"),
+    ]
 
 
 @pytest.mark.parametrize(
