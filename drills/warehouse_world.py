@@ -140,6 +140,9 @@ class WarehouseWorld:
         for name, found in self.checksums().items():
             if found != self.references[version][name]:
                 self.differences.append(f"{name} has {found}, should have {self.references[version][name]}")
+        left = "SELECT relname FROM pg_class WHERE relnamespace = 'staging'::regnamespace AND relkind IN ('r', 'p') ORDER BY 1"
+        with psycopg.connect(self.settings.postgres_dsn("loader")) as connection:
+            self.differences += [f"{name} is left in the staging schema" for (name,) in connection.execute(left)]
 
 
 class Job:
