@@ -99,12 +99,16 @@ class RunLog:
                 rows,
             )
 
-    def quarantine(self, days: list[date], files: list[str], rows: list[tuple[date | None, str, int, str, str]]) -> None:
-        """Replace what was held back of ``days`` and, for rows without a day, of ``files``: (day, file, line, reason, raw)."""
+    def quarantine(self, days: list[date], rows: list[tuple[date | None, str, int, str, str]]) -> None:
+        """Put ``rows`` (day, file, line, reason, raw) in place of what was held back of ``days``.
+
+        Rows without a day that runs of the source within the range held back go, too: this run has read the range anew.
+        """
         self.connection.execute(
             """DELETE FROM warehouse.quarantine
-               WHERE shop_id = %s AND (date = ANY(%s) OR date IS NULL AND source = %s AND file = ANY(%s))""",
-            (self.shop_id, days, self.source.name, files),
+               WHERE shop_id = %(shop)s AND (date = ANY(%(days)s) OR date IS NULL AND source = %(source)s AND run_id IN (
+                   SELECT run_id FROM warehouse.etl_run WHERE shop_id = %(shop)s AND from_date >= %(first)s AND to_date <= %(last)s))""",
+            {"shop": self.shop_id, "days": days, "source": self.source.name, "first": self.from_date, "last": self.to_date},
         )
         statement = "COPY warehouse.quarantine (run_id, shop_id, source, date, file, line, reason, raw) FROM STDIN"
         with self.connection.cursor() as cursor, cursor.copy(statement) as copy:
