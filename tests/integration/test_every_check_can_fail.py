@@ -1,5 +1,6 @@
 """Every check of the facts and the marts holds on rows that are right, and is broken by a row that is wrong."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import checks
@@ -10,6 +11,7 @@ from psycopg import sql
 
 from ecommerce import warehouse
 from ecommerce.config import settings
+from ecommerce.shops import Shop
 
 pytestmark = pytest.mark.servers
 SHOP, DAY = "newcomer", date(2026, 2, 2)
@@ -152,6 +154,21 @@ def test_an_order_that_another_published_day_has_is_a_warning(staged):
     (found,) = checks.of_other_days(connection, staging, [DAY])
     assert (found.name, found.severity, found.passed, found.value, found.day) == ("run.orders_of_one_day", "warning", False, 1, DAY)
     assert "t1" in found.detail
+
+
+def test_a_published_day_without_an_accepted_row_stops_the_run_unless_it_is_to_be_empty(staged):
+    connection, _ = staged
+    first, second, new = DAY - timedelta(weeks=2), DAY - timedelta(weeks=1), DAY + timedelta(days=1)
+    stats = [{"state": "good", "day": DAY}, {"state": "quarantined", "day": second}]
+    shop = Shop(SHOP, "Newcomer", "UTC", "EUR")
+    found = checks.of_emptied_days(connection, shop, [first, second, DAY, new], stats)
+    assert [(one.name, one.severity, one.passed, one.value, one.day) for one in found] == [
+        ("run.no_day_emptied", "blocking", False, 5, day) for day in (first, second)
+    ]
+    assert "name it in empty_days of [newcomer]" in found[0].detail
+    meant = replace(shop, empty_days=(first, second))
+    assert [one.passed for one in checks.of_emptied_days(connection, meant, [first, second, DAY, new], stats)] == [True]
+    assert [one.passed for one in checks.of_emptied_days(connection, shop, [DAY, new], stats)] == [True]
 
 
 def test_every_check_has_a_wrong_row():
