@@ -175,6 +175,20 @@ def test_every_check_has_a_wrong_row():
     assert set(WRONG) == {check.name for check in every()}
 
 
+@pytest.mark.parametrize("paid", [4, 5], ids=["less than the refund", "control: as much"])
+def test_a_refund_is_held_against_its_order_of_an_earlier_day(staged, paid):
+    connection, staging = staged
+    connection.execute(
+        sql.SQL("UPDATE {} SET transaction_id = 't0' WHERE line_type = 'refund'").format(staging.identifier("fct_order_line"))
+    )
+    for day, revenue in ((DAY - timedelta(days=9), paid), (DAY, 1)):  # of a day of the run what is staged counts
+        order = {"transaction_id": "t0", "gross_revenue": revenue, "discounts": 0, "date": day, "run_id": "checks"}
+        put(connection, sql.Identifier("warehouse", "fct_order"), "fct_order", order)
+    found = broken(connection, staging)
+    assert [(one.name, one.value, one.day) for one in found.values()] == [("facts.refunds_within_their_order", 1, DAY)] * (paid < 5)
+    assert all(one.detail == "refunds exceed their order, such as t0" for one in found.values())
+
+
 def test_an_order_without_any_line_is_broken_even_where_it_says_none(staged):
     connection, staging = staged
     put(connection, staging.identifier("fct_order"), "fct_order", {"date": DAY, "transaction_id": "empty", "lines": 0, "_task": 0})
