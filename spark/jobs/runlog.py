@@ -118,19 +118,22 @@ class RunLog:
     def days(self, days: list[date], row_changes: dict[date, dict[str, Any]]) -> int:
         """Record each published shop-day: measures, checksum, and what changed against its previous run.
 
-        ``row_changes`` is that of warehouse.replace_days.
+        ``row_changes`` is that of warehouse.replace_days; those of an attempt of the run that was published before count, too.
 
         Returns:
             The number of days recorded.
         """
         measures, prints, previous = self._measures(days), self._fingerprints(days), self._previous(days)
-        self.connection.execute("DELETE FROM warehouse.etl_run_day WHERE run_id = %s", (self.run_id,))
+        statement = "DELETE FROM warehouse.etl_run_day WHERE run_id = %s RETURNING date, previous_run_id, row_changes"
+        earlier = {(day, run): found for day, run, found in self.connection.execute(statement, (self.run_id,))}
         recorded = [day for day in days if day in measures or day in previous]
         rows = []
         for day in recorded:
             now, (old_run, old) = measures.get(day, {}), previous.get(day, (None, None))
             checksum = hashlib.sha256(json.dumps([now, prints.get(day, [])], sort_keys=True).encode()).hexdigest()
-            changes = json.dumps(difference(old, now)), json.dumps(row_changes.get(day, {}))
+            # Where another run published meanwhile, those of the earlier attempt are against an older day.
+            both = together(earlier.get((day, old_run), {}), row_changes.get(day, {}))
+            changes = json.dumps(difference(old, now)), json.dumps(both)
             rows.append((self.run_id, self.shop_id, day, self.source.name, checksum, json.dumps(now), old_run, *changes))
         with self.connection.cursor() as cursor:
             cursor.executemany(
@@ -179,3 +182,11 @@ def difference(before: dict[str, Any] | None, after: dict[str, Any]) -> dict[str
     if not before:
         return {}
     return {name: [before.get(name), after.get(name)] for name in sorted({*before, *after}) if before.get(name) != after.get(name)}
+
+
+def together(first: dict[str, dict[str, int]], second: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+    """Rows changed by two attempts of a run, one after the other, by fact table and kind."""
+    found = {table: dict(kinds) for table, kinds in first.items()}
+    for table, kinds in second.items():
+        found[table] = {kind: found.get(table, {}).get(kind, 0) + rows for kind, rows in kinds.items()}
+    return found
