@@ -47,14 +47,14 @@ Say = Callable[[str], None]
 
 
 def backup(settings: Settings, folder: Path, say: Say) -> Index:
-    """Write a backup into the new ``folder`` while the platform runs; each store is a whole of one moment.
+    """Write a backup into the new or empty ``folder``, then its owner's alone, while the platform runs; each store is a whole of one moment.
 
     Raises:
-        BackupError: the folder is not empty, or a store does not let itself be read.
+        BackupError: the folder is not empty or not one's own, or a store does not let itself be read.
     """
     if folder.exists() and any(folder.iterdir()):
         raise BackupError(f"{folder} is not empty: name a new folder")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _private(folder)
     databases = [name for name in (settings.postgres_database, "airflow") if _exists(settings, name)]
     for name in databases:
         say(f"PostgreSQL: {name}")
@@ -72,6 +72,15 @@ def backup(settings: Settings, folder: Path, say: Say) -> Index:
     index = Index(__version__, stamp.FORMAT, datetime.now(UTC), databases, files)
     (folder / INDEX).write_bytes(msgspec.json.format(msgspec.json.encode(index), indent=1))
     return index
+
+
+def _private(folder: Path) -> None:
+    """Make the folder, or take one that is there, and let no one else into it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        folder.chmod(0o700)
+    except OSError as error:
+        raise BackupError(f"{folder} cannot be closed to others ({error.strerror}): name a folder of your own") from None
 
 
 def restore(settings: Settings, folder: Path, say: Say) -> Index:

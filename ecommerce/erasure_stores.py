@@ -26,10 +26,11 @@ COLUMNS = """
 
 
 ID = re.compile(r"[\w-]+")
+OF_ORDERS = "check_name IN ('run.orders_of_one_day', 'facts.refunds_within_their_order')"
 NOTES: tuple[tuple[str, str, str, Callable[[Person], set[str]]], ...] = (
     ("quarantine", "reason", "true", lambda person: person.events),
     ("reconciliation", "explanation", "true", lambda person: person.events),
-    ("quality_result", "detail", "check_name = 'run.orders_of_one_day'", lambda person: person.transactions),
+    ("quality_result", "detail", OF_ORDERS, lambda person: person.transactions),
 )
 """Texts that may quote ids: table, column, which rows, and what ids."""
 

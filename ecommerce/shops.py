@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ecommerce.config import ConfigError, settings
@@ -14,13 +15,17 @@ from ecommerce.config import ConfigError, settings
 
 @dataclass(frozen=True)
 class Shop:
-    """One shop: its id, its name, the zone in which its days begin and end, and its one currency."""
+    """One shop: its id, its name, the zone in which its days begin and end, and its one currency.
+
+    ``empty_days``: days that a run may publish as empty though they had events before.
+    """
 
     shop_id: str
     name: str
     time_zone: str
     currency: str
     scheduled: bool = False
+    empty_days: tuple[date, ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -45,7 +50,7 @@ def read(path: Path) -> dict[str, Shop]:
     """All shops of the file at ``path``, by id, in its order.
 
     Raises:
-        ConfigError: the file is absent or not TOML, or a shop lacks a field or names an unknown zone.
+        ConfigError: the file is absent or not TOML, or a shop lacks a field, names an unknown zone, or has empty_days that are no dates.
     """
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -56,14 +61,26 @@ def read(path: Path) -> dict[str, Shop]:
     shops: dict[str, Shop] = {}
     for shop_id, table in tables.items():
         try:
-            shop = Shop(shop_id=shop_id, **table)
+            shop = Shop(shop_id=shop_id, **table | {"empty_days": _dates(table.get("empty_days", []))})
             ZoneInfo(shop.time_zone)
         except TypeError as error:
             raise ConfigError(f"{path}: shop [{shop_id}]: {error}") from None
+        except _NotDates:
+            raise ConfigError(f"{path}: shop [{shop_id}]: empty_days must be a list of dates, such as [2026-12-25]") from None
         except (ZoneInfoNotFoundError, ValueError):
             raise ConfigError(f"{path}: shop [{shop_id}]: unknown time zone {table['time_zone']!r}") from None
         shops[shop_id] = shop
     return shops
+
+
+class _NotDates(Exception):
+    """A value that is no list of dates."""
+
+
+def _dates(value: Any) -> tuple[date, ...]:
+    if not isinstance(value, list) or any(type(day) is not date for day in value):  # a datetime is a date, too
+        raise _NotDates
+    return tuple(value)
 
 
 @lru_cache(maxsize=1)

@@ -155,8 +155,7 @@ def publish(job: Job, runlog: RunLog, publishing: Publishing, loaded: dict[str, 
     """Publish the checked marts ``loaded``, the run's record, and the lake's manifests."""
     say("publish", 0, 1, f"{len(output.days)} days")
     publishing.replace(loaded)
-    held_back = quarantined(stats)
-    runlog.quarantine(output.days, sorted({row[1] for row in held_back}), held_back)
+    runlog.quarantine(output.days, quarantined(stats))
     runlog.findings(job.findings)
     job.days_published = runlog.days(output.days, publishing.row_changes)
     job.timings.end("publish")

@@ -13,6 +13,7 @@ from psycopg import sql
 from runlog import Counts, Finding
 
 from ecommerce import warehouse
+from ecommerce.shops import Shop
 
 
 class Blocked(Exception):
@@ -123,6 +124,19 @@ def of_other_days(connection: psycopg.Connection, staging: warehouse.Staging, da
     name = "run.orders_of_one_day"
     return [Finding(name, "warning", False, n, f"also on another day: {ids[:500]}", day) for day, n, ids in rows] or [
         Finding(name, "warning", True)
+    ]
+
+
+def of_emptied_days(connection: psycopg.Connection, shop: Shop, days: list[date], stats: list[Any]) -> list[Finding]:
+    """Those of ``days`` that have published events and no accepted row of the run, unless the shop says that they are empty."""
+    accepted = {row["day"] for row in stats if row["state"] == "good"}
+    empty = [day for day in days if day not in accepted and day not in shop.empty_days]
+    query = "SELECT date, sum(events) FROM warehouse.mart_hourly_sales WHERE shop_id = %s AND date = ANY(%s) GROUP BY date ORDER BY date"
+    rows = connection.execute(query, (shop.shop_id, empty)).fetchall()
+    remedy = f"land its rows again; if it is to be empty, name it in empty_days of [{shop.shop_id}] in shops.toml"
+    name = "run.no_day_emptied"
+    return [Finding(name, "blocking", False, n, f"events are published and the run accepts none: {remedy}", day) for day, n in rows] or [
+        Finding(name, "blocking", True)
     ]
 
 

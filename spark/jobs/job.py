@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,6 +15,8 @@ import sources
 from runlog import Counts, Finding
 
 from ecommerce.shops import Shop
+
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class Timings(dict[str, float]):
@@ -46,5 +49,7 @@ class Job:
 
 
 def say(step: str, done: int, total: int, message: str = "", **more: Any) -> None:
-    """One progress line."""
-    print(json.dumps({"step": step, "done": done, "total": total, "message": message, **more}), flush=True)
+    """One progress line, whatever other threads say meanwhile."""
+    line = json.dumps({"step": step, "done": done, "total": total, "message": message, **more})
+    with _ONE_AT_A_TIME:  # print writes a line and its end apart
+        print(line, flush=True)

@@ -57,7 +57,7 @@ def stage(
     """Rows to the lake, and facts to the staging tables and to files for the marts.
 
     Raises:
-        checks.Blocked: the rows are not what ingest counted, or not what the source says.
+        checks.Blocked: the rows are not what ingest counted, or not what the source says, or a published day has none any more.
     """
     say("stage", 0, 1, "reading, casting and checking rows")
     expected = sum(part.manifest.rows for part in parts)
@@ -75,6 +75,7 @@ def stage(
     stats = [row for row in found if row["state"] != factwriter.STATE]
     job.counts = count(stats)
     job.findings += checks.of_the_run(stats, job.counts, expected, "archived rows" if job.source.format == "events" else "rows")
+    job.findings += checks.of_emptied_days(connection, job.shop, output.days, stats)
     checks.stop_if_blocked(job.findings)
     events = facts_frames.events(spark, output.events_root, accepted(stats), job.shop.time_zone)
     connect.analysed(events)

@@ -99,12 +99,16 @@ class RunLog:
                 rows,
             )
 
-    def quarantine(self, days: list[date], files: list[str], rows: list[tuple[date | None, str, int, str, str]]) -> None:
-        """Replace what was held back of ``days`` and, for rows without a day, of ``files``: (day, file, line, reason, raw)."""
+    def quarantine(self, days: list[date], rows: list[tuple[date | None, str, int, str, str]]) -> None:
+        """Put ``rows`` (day, file, line, reason, raw) in place of what was held back of ``days``.
+
+        Rows without a day that runs of the source within the range held back go, too: this run has read the range anew.
+        """
         self.connection.execute(
             """DELETE FROM warehouse.quarantine
-               WHERE shop_id = %s AND (date = ANY(%s) OR date IS NULL AND source = %s AND file = ANY(%s))""",
-            (self.shop_id, days, self.source.name, files),
+               WHERE shop_id = %(shop)s AND (date = ANY(%(days)s) OR date IS NULL AND source = %(source)s AND run_id IN (
+                   SELECT run_id FROM warehouse.etl_run WHERE shop_id = %(shop)s AND from_date >= %(first)s AND to_date <= %(last)s))""",
+            {"shop": self.shop_id, "days": days, "source": self.source.name, "first": self.from_date, "last": self.to_date},
         )
         statement = "COPY warehouse.quarantine (run_id, shop_id, source, date, file, line, reason, raw) FROM STDIN"
         with self.connection.cursor() as cursor, cursor.copy(statement) as copy:
@@ -114,19 +118,22 @@ class RunLog:
     def days(self, days: list[date], row_changes: dict[date, dict[str, Any]]) -> int:
         """Record each published shop-day: measures, checksum, and what changed against its previous run.
 
-        ``row_changes`` is that of warehouse.replace_days.
+        ``row_changes`` is that of warehouse.replace_days; those of an attempt of the run that was published before count, too.
 
         Returns:
             The number of days recorded.
         """
         measures, prints, previous = self._measures(days), self._fingerprints(days), self._previous(days)
-        self.connection.execute("DELETE FROM warehouse.etl_run_day WHERE run_id = %s", (self.run_id,))
+        statement = "DELETE FROM warehouse.etl_run_day WHERE run_id = %s RETURNING date, previous_run_id, row_changes"
+        earlier = {(day, run): found for day, run, found in self.connection.execute(statement, (self.run_id,))}
         recorded = [day for day in days if day in measures or day in previous]
         rows = []
         for day in recorded:
             now, (old_run, old) = measures.get(day, {}), previous.get(day, (None, None))
             checksum = hashlib.sha256(json.dumps([now, prints.get(day, [])], sort_keys=True).encode()).hexdigest()
-            changes = json.dumps(difference(old, now)), json.dumps(row_changes.get(day, {}))
+            # Where another run published meanwhile, those of the earlier attempt are against an older day.
+            both = together(earlier.get((day, old_run), {}), row_changes.get(day, {}))
+            changes = json.dumps(difference(old, now)), json.dumps(both)
             rows.append((self.run_id, self.shop_id, day, self.source.name, checksum, json.dumps(now), old_run, *changes))
         with self.connection.cursor() as cursor:
             cursor.executemany(
@@ -175,3 +182,11 @@ def difference(before: dict[str, Any] | None, after: dict[str, Any]) -> dict[str
     if not before:
         return {}
     return {name: [before.get(name), after.get(name)] for name in sorted({*before, *after}) if before.get(name) != after.get(name)}
+
+
+def together(first: dict[str, dict[str, int]], second: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+    """Rows changed by two attempts of a run, one after the other, by fact table and kind."""
+    found = {table: dict(kinds) for table, kinds in first.items()}
+    for table, kinds in second.items():
+        found[table] = {kind: found.get(table, {}).get(kind, 0) + rows for kind, rows in kinds.items()}
+    return found

@@ -1,10 +1,13 @@
 """A backup taken from a running platform and restored into an empty one gives the same warehouse, lake, live state and secrets."""
 
 import os
+import stat
 import subprocess
 import sys
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
+from unittest.mock import Mock
 
 import psycopg
 import pytest
@@ -76,11 +79,14 @@ def test_it_comes_back_whole_into_an_empty_platform(tmp_path, monkeypatch):
     monkeypatch.setattr(ingest, "settings", lambda: old)
     ingest.land_simulated("r1", shop("demo"), DAY, 1)
     (old.var_dir / "first_start").write_text("2026-03-01\n")
+    (tmp_path / "backup").mkdir()
+    (tmp_path / "backup").chmod(0o755)
     with servers.running(old, "postgres", "redis"):
         migrate(old)
         fill(old)
         live, rows = count_live(old, "first"), contents(old)
         made = backup.backup(old, tmp_path / "backup", print)
+        assert stat.filemode((tmp_path / "backup").stat().st_mode) == "drwx------"
         with pytest.raises(backup.BackupError, match="not empty"):
             backup.backup(old, tmp_path / "backup", print)
     for table in (
@@ -109,6 +115,15 @@ def test_it_comes_back_whole_into_an_empty_platform(tmp_path, monkeypatch):
     assert [path.read_bytes() for path in lake.files(there)] == [path.read_bytes() for path in lake.files(partition)]
     with pytest.raises(backup.BackupError, match="holds data"):
         backup.restore(new, tmp_path / "backup", print)
+
+
+def test_a_folder_of_somebody_else_is_refused(tmp_path, monkeypatch):
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    monkeypatch.setattr(Path, "chmod", Mock(side_effect=PermissionError(1, "Operation not permitted")))
+    with pytest.raises(backup.BackupError, match=r"theirs cannot be closed to others .*: name a folder of your own"):
+        backup.backup(None, folder, print)
+    assert list(folder.iterdir()) == []
 
 
 def test_a_damaged_backup_changes_nothing(tmp_path):

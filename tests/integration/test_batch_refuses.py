@@ -6,6 +6,7 @@ import batch_runs
 import pytest
 
 from ecommerce import etl, ingest
+from ecommerce.config import settings
 
 pytestmark = pytest.mark.servers
 DAY, NEXT = "2026-02-01", "2026-02-02"
@@ -107,6 +108,23 @@ def test_a_blocked_run_leaves_the_published_day(source):
     assert batch_runs.newest("demo", DAY)["run_id"] == "till-3"
     assert batch_runs.rows("SELECT status FROM warehouse.etl_run WHERE run_id = 'till-4'") == [{"status": "blocked"}]
     assert batch_runs.rows("SELECT count(*) n FROM pg_tables WHERE schemaname = 'staging'") == [{"n": 0}]
+
+
+def test_a_file_with_only_its_header_does_not_empty_a_published_day(source, tmp_path, monkeypatch):
+    day = "2026-02-05"
+    assert run("till-8", source, GOOD.replace(b"2026-02-01", b"2026-02-05"), 4, day)[0] == 0
+    before = batch_runs.day_of("demo", day)
+    code, last = run("till-9", source, HEADER, 0, day)
+    assert (code, last["status"]) == (3, "blocked")
+    assert f"run.no_day_emptied on {day}: 2 (events are published and the run accepts none" in last["message"]
+    assert batch_runs.day_of("demo", day) == before
+
+    shops = settings().shops_file.read_text(encoding="utf-8")
+    (tmp_path / "shops.toml").write_text(shops.replace("[demo]\n", f"[demo]\nempty_days = [{day}]\n"), encoding="utf-8")
+    monkeypatch.setenv("ECOMMERCE_SHOPS_FILE", str(tmp_path / "shops.toml"))
+    assert run("till-10", source, HEADER, 0, day)[0] == 0
+    assert batch_runs.day_of("demo", day) == {}
+    assert batch_runs.newest("demo", day)["changed"]["orders"] == [2, None]
 
 
 def test_a_header_that_is_not_the_source_s_names_file_and_column(source):

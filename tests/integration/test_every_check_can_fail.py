@@ -1,5 +1,6 @@
 """Every check of the facts and the marts holds on rows that are right, and is broken by a row that is wrong."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import checks
@@ -10,6 +11,7 @@ from psycopg import sql
 
 from ecommerce import warehouse
 from ecommerce.config import settings
+from ecommerce.shops import Shop
 
 pytestmark = pytest.mark.servers
 SHOP, DAY = "newcomer", date(2026, 2, 2)
@@ -154,8 +156,37 @@ def test_an_order_that_another_published_day_has_is_a_warning(staged):
     assert "t1" in found.detail
 
 
+def test_a_published_day_without_an_accepted_row_stops_the_run_unless_it_is_to_be_empty(staged):
+    connection, _ = staged
+    first, second, new = DAY - timedelta(weeks=2), DAY - timedelta(weeks=1), DAY + timedelta(days=1)
+    stats = [{"state": "good", "day": DAY}, {"state": "quarantined", "day": second}]
+    shop = Shop(SHOP, "Newcomer", "UTC", "EUR")
+    found = checks.of_emptied_days(connection, shop, [first, second, DAY, new], stats)
+    assert [(one.name, one.severity, one.passed, one.value, one.day) for one in found] == [
+        ("run.no_day_emptied", "blocking", False, 5, day) for day in (first, second)
+    ]
+    assert "name it in empty_days of [newcomer]" in found[0].detail
+    meant = replace(shop, empty_days=(first, second))
+    assert [one.passed for one in checks.of_emptied_days(connection, meant, [first, second, DAY, new], stats)] == [True]
+    assert [one.passed for one in checks.of_emptied_days(connection, shop, [DAY, new], stats)] == [True]
+
+
 def test_every_check_has_a_wrong_row():
     assert set(WRONG) == {check.name for check in every()}
+
+
+@pytest.mark.parametrize("paid", [4, 5], ids=["less than the refund", "control: as much"])
+def test_a_refund_is_held_against_its_order_of_an_earlier_day(staged, paid):
+    connection, staging = staged
+    connection.execute(
+        sql.SQL("UPDATE {} SET transaction_id = 't0' WHERE line_type = 'refund'").format(staging.identifier("fct_order_line"))
+    )
+    for day, revenue in ((DAY - timedelta(days=9), paid), (DAY, 1)):  # of a day of the run what is staged counts
+        order = {"transaction_id": "t0", "gross_revenue": revenue, "discounts": 0, "date": day, "run_id": "checks"}
+        put(connection, sql.Identifier("warehouse", "fct_order"), "fct_order", order)
+    found = broken(connection, staging)
+    assert [(one.name, one.value, one.day) for one in found.values()] == [("facts.refunds_within_their_order", 1, DAY)] * (paid < 5)
+    assert all(one.detail == "refunds exceed their order, such as t0" for one in found.values())
 
 
 def test_an_order_without_any_line_is_broken_even_where_it_says_none(staged):

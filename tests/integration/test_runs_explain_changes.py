@@ -83,6 +83,10 @@ def test_a_changed_staging_sql_is_other_code(postgres, spark, tmp_path):
     assert "fct_order_line: 0 rows added, 0 removed, 1 changed" in shown
     assert runs.listing(settings(), "demo", date.fromisoformat(day), limit=1)[0]["days_revised"] == 1
 
+    assert batch_runs.run("code-3", "demo", str(source), day)[0] == 0
+    tried_again = runs.difference(settings(), "demo", date.fromisoformat(day))
+    assert (tried_again.run_id, tried_again.rows) == ("code-3", only_rows.rows), "a retry of a published run keeps what it had changed"
+
 
 def test_an_unknown_run_is_named(postgres):
     with pytest.raises(runs.RunError, match="no run nowhere"):

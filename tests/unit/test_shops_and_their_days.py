@@ -5,6 +5,7 @@ import pytest
 from ecommerce.config import ConfigError
 from ecommerce.shops import Shop, read, shop
 
+WHOLE = '[a]\nname = "A"\ntime_zone = "UTC"\ncurrency = "EUR"\n'
 BERLIN = Shop("demo", "Demo", "Europe/Berlin", "EUR")
 
 
@@ -33,9 +34,17 @@ def test_an_unknown_shop_is_an_error_that_prints_the_lines_to_add():
         ('[a]\nname = "A"\ncurrency = "EUR"\n', "time_zone"),
         ('[a]\nname = "A"\ntime_zone = "Mars/Base"\ncurrency = "EUR"\n', "unknown time zone 'Mars/Base'"),
         ('[a]\nname = "A"\ntime_zone = "UTC"\ncurrency = "EUR"\ncolour = "red"\n', "colour"),
+        (WHOLE + 'empty_days = "2026-12-25"\n', "empty_days must be a list of dates"),
+        (WHOLE + 'empty_days = ["2026-12-25"]\n', "empty_days must be a list of dates"),
+        (WHOLE + "empty_days = [2026-12-25T00:00:00]\n", "empty_days must be a list of dates"),
     ],
 )
 def test_a_malformed_list_of_shops_names_what_is_wrong(tmp_path, text, message):
     (tmp_path / "shops.toml").write_text(text)
     with pytest.raises(ConfigError, match=message):
         read(tmp_path / "shops.toml")
+
+
+def test_days_that_may_be_empty_are_dates(tmp_path):
+    (tmp_path / "shops.toml").write_text(WHOLE + "empty_days = [2026-12-25]\n")
+    assert read(tmp_path / "shops.toml")["a"].empty_days == (date(2026, 12, 25),)
