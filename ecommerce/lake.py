@@ -22,6 +22,7 @@ import msgspec
 from ecommerce.errors import PlatformError
 
 MANIFEST = "_manifest.json"
+LOCK = ".lock"
 
 
 class LakeFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -133,13 +134,28 @@ def replace(path: Path, content: bytes) -> None:
 @contextmanager
 def exclusive(partition: Path) -> Iterator[None]:
     """Nobody else changes the partition's manifest meanwhile; waits for whoever does. Readers are not held up."""
-    partition.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(partition / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    descriptor = _locked(partition)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
+
+
+def _locked(partition: Path) -> int:
+    while True:
+        partition.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(partition / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if _is_at(descriptor, partition / LOCK):
+            return descriptor
+        os.close(descriptor)  # the partition was removed while we waited: this lock is nobody else's
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def sweep(partition: Path, older_than: timedelta = timedelta(days=1), keep: str = "") -> None:
