@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from ecommerce import lake, privacy, suppressed_rows
 from ecommerce.config import PROJECT_DIR, Settings
 from ecommerce.erasure_terms import ERASED, Person, Step, word
-from ecommerce.suppression import Suppression
+from ecommerce.suppression import CLIENT, CUSTOMER, Suppression
 
 
 def _partitions(settings: Settings, layer: str, person: Person) -> Iterator[Path]:
@@ -24,10 +24,16 @@ def _partitions(settings: Settings, layer: str, person: Person) -> Iterator[Path
         yield path.parent
 
 
-def find(settings: Settings, person: Person) -> None:
-    """Add the clients, events and orders that the lake's events know; a client that serves other customers is not the person's."""
+def find(settings: Settings, suppression: Suppression, person: Person) -> None:
+    """Add the clients, events and orders that the lake's events know; a client that serves other customers is not the person's.
+
+    Raises:
+        SuppressionError: the list of erased people is damaged.
+        lake.LakeError: a partition is.
+    """
     mine: set[str] = set()
     others: set[str] = set()
+    again = suppression.refresh(now=True) and suppression.names(person.shop_id, CUSTOMER, person.customer)
     for partition in _partitions(settings, "events", person):
         for path in lake.files(partition):
             table = pq.ParquetFile(path).read(columns=["user_id", "client_id", "event_id", "transaction_id"])
@@ -35,6 +41,8 @@ def find(settings: Settings, person: Person) -> None:
             named = pc.and_(pc.invert(hit), pc.is_valid(table["user_id"]))
             rows = table.filter(hit)
             mine |= set(pc.unique(rows["client_id"]).to_pylist()) - {None}
+            if again:  # the rows that said whose client it is may be erased already
+                mine |= _listed(table.filter(pc.is_null(table["user_id"])), suppression, person.shop_id)
             others |= set(pc.unique(table.filter(named)["client_id"]).to_pylist()) - {None}
             _take_ids(rows, person)
     person.clients |= mine - others
@@ -42,6 +50,10 @@ def find(settings: Settings, person: Person) -> None:
         for path in lake.files(partition):
             table = pq.ParquetFile(path).read(columns=["user_id", "client_id", "event_id", "transaction_id"])
             _take_ids(table.filter(_mask(table, person)), person)
+
+
+def _listed(rows: pa.Table, suppression: Suppression, shop_id: str) -> set[str]:
+    return {one for one in pc.unique(rows["client_id"]).to_pylist() if one and suppression.names(shop_id, CLIENT, one)}
 
 
 def _take_ids(rows: pa.Table, person: Person) -> None:
@@ -182,8 +194,8 @@ def not_searchable(settings: Settings, person: Person) -> list[str]:
     return found
 
 
+EVENTS = Step("lake: events", "files", _erase_events, _look_events)
 STEPS = (
-    Step("lake: events", "files", _erase_events, _look_events),
     Step("lake: rows held back", "files", _erase_quarantine, _look_quarantine),
     Step("lake: raw files", "files", _erase_landing, _look_landing),
 )
