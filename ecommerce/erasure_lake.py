@@ -146,12 +146,12 @@ def _source(partition: Path) -> dict[str, Any]:
 
 
 def _erase_landing(settings: Settings, suppression: Suppression, person: Person) -> int:
-    removed, pattern = 0, word(person.customer)
+    removed, pattern, quotes = 0, word(person.customer), privacy.quotes(person)
     for partition in _partitions(settings, "landing", person):
         source = _source(partition)
         if privacy.places(source):
             change = privacy.anonymous(source, person.shop_id, suppression)
-            found = _replace(partition, lambda old, new, s=source, c=change: privacy.rewrite(old, new, s, c))
+            found = _replace(partition, lambda old, new, s=source, c=change: privacy.rewrite(old, new, s, c, quotes))
             removed += found
             _note(partition, found, pattern)
     return removed
@@ -177,11 +177,8 @@ def _look_landing(settings: Settings, person: Person) -> tuple[int, int]:
     for partition in _partitions(settings, "landing", person):
         if not privacy.places(source := _source(partition)):
             continue
-        theirs = privacy.names(source, person)
         for path in lake.files(partition):
-            looked += 1
-            with path.open("rb") as stream:
-                left += sum(row is not None and theirs(row) for _, row, _ in privacy.rows(stream, source))
+            looked, left = looked + 1, left + privacy.left(path, source, person)
     return looked, left
 
 

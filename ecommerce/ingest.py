@@ -148,10 +148,10 @@ def _without_erased(paths: list[Path], source: str, shop_id: str) -> int:
     if not suppression.refresh():
         return 0
     table = tomllib.loads((source_folder(source) / "source.toml").read_text(encoding="utf-8"))
-    change, changed = privacy.anonymous(table, shop_id, suppression), 0
+    change, quotes, changed = privacy.anonymous(table, shop_id, suppression), privacy.quotes_erased(shop_id, suppression), 0
     for path in paths if privacy.places(table) else ():
         aside = path.with_name(f".{path.name}.rewritten")
-        if rows := privacy.rewrite(path, aside, table, change):
+        if rows := privacy.rewrite(path, aside, table, change, quotes):
             aside.replace(path)
             changed += rows
     return changed
