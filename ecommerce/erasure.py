@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ecommerce import erasure_lake, erasure_stores, log_retention, warehouse
+from ecommerce import erasure_lake, erasure_leftovers, erasure_stores, log_retention, warehouse
 from ecommerce.config import Settings
 from ecommerce.erasure_terms import Person
 from ecommerce.errors import PlatformError
@@ -19,7 +19,7 @@ from ecommerce.shops import shop as find_shop
 from ecommerce.shops import shops
 from ecommerce.suppression import CLIENT, CUSTOMER, Suppression
 
-STEPS = (*erasure_lake.STEPS, *erasure_stores.STEPS, erasure_lake.EVENTS)
+STEPS = (*erasure_leftovers.STEPS, *erasure_lake.STEPS, *erasure_stores.STEPS, erasure_lake.EVENTS)
 """What ``find`` reads comes last, the lake's events after the warehouse's facts: an erasure that failed finds every id again."""
 
 

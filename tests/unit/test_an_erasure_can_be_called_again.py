@@ -1,4 +1,4 @@
-"""What `find` knows when an erasure is called again after it stopped half-way through the lake."""
+"""The lake of an erasure that is called again after it stopped half-way, and of runs that were killed."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ecommerce import erasure_lake, lake
+from ecommerce import erasure_lake, erasure_leftovers, lake
 from ecommerce.config import Settings
 from ecommerce.erasure_terms import Person
 from ecommerce.suppression import CLIENT, CUSTOMER, Suppression
@@ -59,3 +59,26 @@ def test_a_client_is_found_when_the_day_that_named_its_customer_is_erased_alread
     again = found(config)
     assert (again.clients, again.events) == ({"c1"}, {event_id(500)})
     assert erasure_lake.EVENTS.look(config, again)[1] == 1
+
+
+def test_what_killed_runs_left_goes_and_what_is_published_stays(config):
+    write_day(config, DAYS[0], [("u1", "c1")])
+    published = lake.events(config.lake_dir, "kafka", "demo", DAYS[0])
+    left = [
+        lake.scratch(config.lake_dir, "demo") / "killed",
+        lake.landing(config.lake_dir, "till", "demo", "2026-03-06") / "killed",
+        lake.events(config.lake_dir, "till", "demo", DAYS[1]) / "killed",
+        lake.quarantine(config.lake_dir, "till", "demo", "unknown_2026-03-04_2026-03-05") / "killed",
+        published / "killed",
+    ]
+    others = lake.landing(config.lake_dir, "till", "uci", "2026-03-06") / "going-on"
+    for folder in (*left, others):
+        folder.mkdir(parents=True)
+        (folder / "rows.csv").write_text("u1\n")
+    folders, person = erasure_leftovers.STEPS[1], Person("demo", "u1")
+    assert folders.look(config, person)[1] == len(left)
+    assert folders.erase(config, Suppression(config), person) == len(left)
+    assert folders.look(config, person)[1] == 0
+    assert [folder for folder in left if folder.exists()] == []
+    assert len(lake.files(published)) == 1
+    assert others.exists()
