@@ -97,7 +97,9 @@ class Settings:
     keep_runs_days: int = _setting(400, "days that runs without a published day and check results stay; 0: for ever")
     keep_logs_days: int = _setting(14, "days that logs of services and of Airflow's tasks stay; 0: for ever")
     keep_airflow_days: int = _setting(90, "days that Airflow's metadata of past runs stays; 0: for ever")
-    keep_scratch_days: int = _setting(2, "days that Spark's work folders stay when no job uses them; 0: for ever")
+    keep_scratch_days: int = _setting(
+        2, "days that Spark's work folders, and folders of the lake that no manifest names, stay when no job uses them; 0: for ever"
+    )
 
     java_home: str = _setting("", "Java 17 or 21 to use instead of the one that comes with the platform")
 

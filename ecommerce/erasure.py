@@ -11,13 +11,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ecommerce import erasure_lake, erasure_stores, log_retention, warehouse
+from ecommerce import erasure_lake, erasure_leftovers, erasure_stores, log_retention, warehouse
 from ecommerce.config import Settings
 from ecommerce.erasure_terms import Person
 from ecommerce.errors import PlatformError
 from ecommerce.shops import shop as find_shop
 from ecommerce.shops import shops
 from ecommerce.suppression import CLIENT, CUSTOMER, Suppression
+
+STEPS = (*erasure_leftovers.STEPS, *erasure_lake.STEPS, *erasure_stores.STEPS, erasure_lake.EVENTS)
+"""What ``find`` reads comes last, the lake's events after the warehouse's facts: an erasure that failed finds every id again."""
 
 
 class ErasureError(PlatformError):
@@ -54,7 +57,7 @@ class Proof:
 def erase(settings: Settings, customer: str, shop_id: str | None, say: Callable[[str], None]) -> list[Proof]:
     """Erase ``customer`` (the id that the shop gives, ``user_id`` of its events) from one shop, or from all.
 
-    Safe to repeat: what is erased already is found no more.
+    Safe to repeat, after a step that failed, too: what is erased already is found no more.
 
     Raises:
         ErasureError: the id is empty.
@@ -70,17 +73,16 @@ def erase(settings: Settings, customer: str, shop_id: str | None, say: Callable[
 def _of_shop(settings: Settings, suppression: Suppression, person: Person, say: Callable[[str], None]) -> Proof:
     with _shop_alone(person.shop_id, say):
         say(f"{person.shop_id}: looking for the customer's devices, orders and events")
-        erasure_lake.find(settings, person)
+        erasure_lake.find(settings, suppression, person)
         erasure_stores.find(settings, person)
         ids = [(person.shop_id, CUSTOMER, person.customer), *((person.shop_id, CLIENT, client) for client in sorted(person.clients))]
         suppression.add(ids)
-        steps = (*erasure_lake.STEPS, *erasure_stores.STEPS)
         removed = {}
-        for step in steps:
+        for step in STEPS:
             say(f"{person.shop_id}: {step.name}")
             removed[step.name] = step.erase(settings, suppression, person)
         places = []
-        for step in steps:
+        for step in STEPS:
             looked, left = step.look(settings, person)
             places.append(Place(step.name, looked, step.unit, removed[step.name], left))
         say(f"{person.shop_id}: the append-only file of Redis is rewritten")

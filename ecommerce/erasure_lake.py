@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,18 +16,24 @@ import pyarrow.parquet as pq
 from ecommerce import lake, privacy, suppressed_rows
 from ecommerce.config import PROJECT_DIR, Settings
 from ecommerce.erasure_terms import ERASED, Person, Step, word
-from ecommerce.suppression import Suppression
+from ecommerce.suppression import CLIENT, CUSTOMER, Suppression
 
 
-def _partitions(settings: Settings, layer: str, person: Person) -> Iterator[Path]:
-    for path in sorted((settings.lake_dir / layer).glob(f"*/shop={person.shop_id}/date=*/{lake.MANIFEST}")):
-        yield path.parent
+def _partitions(settings: Settings, layer: str, person: Person) -> list[Path]:
+    """Those that are not published yet, too: their first landing may be going on, and is waited for."""
+    return lake.partitions(settings.lake_dir, layer, person.shop_id)
 
 
-def find(settings: Settings, person: Person) -> None:
-    """Add the clients, events and orders that the lake's events know; a client that serves other customers is not the person's."""
+def find(settings: Settings, suppression: Suppression, person: Person) -> None:
+    """Add the clients, events and orders that the lake's events know; a client that serves other customers is not the person's.
+
+    Raises:
+        SuppressionError: the list of erased people is damaged.
+        lake.LakeError: a partition is.
+    """
     mine: set[str] = set()
     others: set[str] = set()
+    again = suppression.refresh(now=True) and suppression.names(person.shop_id, CUSTOMER, person.customer)
     for partition in _partitions(settings, "events", person):
         for path in lake.files(partition):
             table = pq.ParquetFile(path).read(columns=["user_id", "client_id", "event_id", "transaction_id"])
@@ -35,6 +41,8 @@ def find(settings: Settings, person: Person) -> None:
             named = pc.and_(pc.invert(hit), pc.is_valid(table["user_id"]))
             rows = table.filter(hit)
             mine |= set(pc.unique(rows["client_id"]).to_pylist()) - {None}
+            if again:  # the rows that said whose client it is may be erased already
+                mine |= _listed(table.filter(pc.is_null(table["user_id"])), suppression, person.shop_id)
             others |= set(pc.unique(table.filter(named)["client_id"]).to_pylist()) - {None}
             _take_ids(rows, person)
     person.clients |= mine - others
@@ -42,6 +50,10 @@ def find(settings: Settings, person: Person) -> None:
         for path in lake.files(partition):
             table = pq.ParquetFile(path).read(columns=["user_id", "client_id", "event_id", "transaction_id"])
             _take_ids(table.filter(_mask(table, person)), person)
+
+
+def _listed(rows: pa.Table, suppression: Suppression, shop_id: str) -> set[str]:
+    return {one for one in pc.unique(rows["client_id"]).to_pylist() if one and suppression.names(shop_id, CLIENT, one)}
 
 
 def _take_ids(rows: pa.Table, person: Person) -> None:
@@ -55,8 +67,15 @@ def _mask(table: pa.Table, person: Person) -> Any:
     return pc.or_(of_customer, of_client)
 
 
-def _replace(partition: Path, rewrite: Callable[[Path, Path], int]) -> int:
-    """``rewrite(old, new)`` every file; those that it changed take the old ones' places, and everything not named goes at once."""
+def _replace(
+    partition: Path,
+    rewrite: Callable[[Path, Path], int],
+    note: Callable[[dict[str, Any], int], dict[str, Any]] = lambda details, _: details,
+) -> int:
+    """``rewrite(old, new)`` every file; those that it changed take the old ones' places, and everything not named goes at once.
+
+    ``note`` gives the manifest's details anew from the old ones and the number of rows changed.
+    """
     with lake.exclusive(partition):
         manifest = lake.read_manifest(partition)
         if manifest is None:
@@ -69,11 +88,12 @@ def _replace(partition: Path, rewrite: Callable[[Path, Path], int]) -> int:
             rows = rewrite(old, new)
             entries.append(lake.describe(partition, new, entry.rows) if rows else entry)
             changed += rows
-        if changed:
-            lake.publish(partition, lake.Manifest(manifest.run_id, manifest.created_at, entries, manifest.details))
+        details = note(manifest.details, changed)
+        if changed or details != manifest.details:
+            lake.publish(partition, lake.Manifest(manifest.run_id, manifest.created_at, entries, details))
             for entry in set(manifest.files) - set(entries):
                 (partition / entry.path).unlink()
-        lake.sweep(partition, timedelta(0), keep=manifest.run_id)
+        lake.sweep(partition, timedelta(0))
     return changed
 
 
@@ -93,9 +113,10 @@ def _erase_events(settings: Settings, suppression: Suppression, person: Person) 
 def _look_events(settings: Settings, person: Person) -> tuple[int, int]:
     looked = left = 0
     for partition in _partitions(settings, "events", person):
-        for path in sorted(partition.rglob("*.parquet")):
-            ids = pq.ParquetFile(path).read(columns=["user_id", "client_id"])
-            looked, left = looked + 1, left + (pc.sum(_mask(ids, person)).as_py() or 0)
+        with lake.exclusive(partition):  # a file that the archiver is writing cannot be read
+            for path in sorted(partition.rglob("*.parquet")):
+                ids = pq.ParquetFile(path).read(columns=["user_id", "client_id"])
+                looked, left = looked + 1, left + (pc.sum(_mask(ids, person)).as_py() or 0)
     return looked, left
 
 
@@ -134,30 +155,28 @@ def _source(partition: Path) -> dict[str, Any]:
 
 
 def _erase_landing(settings: Settings, suppression: Suppression, person: Person) -> int:
-    removed, pattern = 0, word(person.customer)
+    removed, quotes, note = 0, privacy.quotes(person), _noting(word(person.customer))
     for partition in _partitions(settings, "landing", person):
-        source = _source(partition)
+        with lake.exclusive(partition):  # a first landing that is going on brings the source's [privacy]
+            source = _source(partition)
         if privacy.places(source):
             change = privacy.anonymous(source, person.shop_id, suppression)
-            found = _replace(partition, lambda old, new, s=source, c=change: privacy.rewrite(old, new, s, c))
-            removed += found
-            _note(partition, found, pattern)
+            removed += _replace(partition, lambda old, new, s=source, c=change: privacy.rewrite(old, new, s, c, quotes), note)
     return removed
 
 
-def _note(partition: Path, found: int, pattern: re.Pattern[str]) -> None:
-    """Keep in the manifest that rows are erased, and take the person out of what it says of repairs."""
-    with lake.exclusive(partition):
-        manifest = lake.read_manifest(partition)
-        assert manifest is not None
+def _noting(pattern: re.Pattern[str]) -> Callable[[dict[str, Any], int], dict[str, Any]]:
+    """Keep in the manifest how many rows are erased, and take the person out of what it says of repairs."""
+
+    def note(details: dict[str, Any], found: int) -> dict[str, Any]:
         repairs = [
             {**one, "was": ERASED, "now": ERASED} if pattern.search(f"{one['was']} {one['now']}") else one
-            for one in manifest.details.get("repairs", [])
+            for one in details.get("repairs", [])
         ]
-        if not found and repairs == manifest.details.get("repairs", []):
-            return
-        details = {**manifest.details, "erased": manifest.details.get("erased", 0) + found} | ({"repairs": repairs} if repairs else {})
-        lake.publish(partition, lake.Manifest(manifest.run_id, manifest.created_at, manifest.files, details))
+        erased = {"erased": details.get("erased", 0) + found} if found else {}
+        return details | erased | ({"repairs": repairs} if repairs else {})
+
+    return note
 
 
 def _look_landing(settings: Settings, person: Person) -> tuple[int, int]:
@@ -165,11 +184,8 @@ def _look_landing(settings: Settings, person: Person) -> tuple[int, int]:
     for partition in _partitions(settings, "landing", person):
         if not privacy.places(source := _source(partition)):
             continue
-        theirs = privacy.names(source, person)
         for path in lake.files(partition):
-            looked += 1
-            with path.open("rb") as stream:
-                left += sum(row is not None and theirs(row) for _, row, _ in privacy.rows(stream, source))
+            looked, left = looked + 1, left + privacy.left(path, source, person)
     return looked, left
 
 
@@ -182,8 +198,8 @@ def not_searchable(settings: Settings, person: Person) -> list[str]:
     return found
 
 
+EVENTS = Step("lake: events", "files", _erase_events, _look_events)
 STEPS = (
-    Step("lake: events", "files", _erase_events, _look_events),
     Step("lake: rows held back", "files", _erase_quarantine, _look_quarantine),
     Step("lake: raw files", "files", _erase_landing, _look_landing),
 )

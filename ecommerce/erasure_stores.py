@@ -287,9 +287,10 @@ def rewrite_append_only_file(settings: Settings) -> None:
 
 
 STEPS = (
-    Step("warehouse: facts and customers", "tables", _erase_warehouse, _look_warehouse),
     Step("warehouse: rows held back", "rows", _erase_held_back, _look_held_back),
     Step("warehouse: notes of checks", "columns", _erase_notes, _look_notes),
     Step("live: seen ids and orders", "keys", _erase_seen, _look_seen),
     Step("live: latest orders", "lists", _erase_lists, _look_lists),
+    Step("warehouse: facts and customers", "tables", _erase_warehouse, _look_warehouse),
 )
+"""The facts last: ``find`` reads them."""

@@ -70,11 +70,13 @@ def range_label(days: list[date]) -> str:
 def land_simulated(run_id: str, shop: Shop, day: date, seed: int) -> None:
     """Simulate ``day`` of ``shop`` into its landing partition, with the answer key beside the data."""
     partition = lake.landing(settings().lake_dir, "simulated", shop.shop_id, day.isoformat())
-    folder, began = partition / run_id, time.monotonic()
-    folder.mkdir(parents=True, exist_ok=True)
-    path, rows = simulator.write_day(shop, day, seed, folder)
-    details = {"source": "simulated", "seed": seed, "erased": _without_erased([path], "simulated", shop.shop_id), "seconds": _since(began)}
-    _publish(partition, run_id, [lake.describe(partition, path, rows)], details)
+    began = time.monotonic()
+    with lake.landing_alone(partition, run_id) as folder:
+        folder.mkdir(exist_ok=True)
+        path, rows = simulator.write_day(shop, day, seed, folder)
+        erased = without_erased([path], "simulated", shop.shop_id)
+        details = {"source": "simulated", "seed": seed, "erased": erased, "seconds": _since(began)}
+        _publish(partition, run_id, [lake.describe(partition, path, rows)], details)
 
 
 def answer_key(shop_id: str, day: date) -> dict[str, Any]:
@@ -124,22 +126,23 @@ def land_files(run_id: str, shop_id: str, source: str, input: Path, days: list[d
         _hold_names_apart(group)
         began = time.monotonic()
         partition = lake.landing(settings().lake_dir, source_name(source), shop_id, label)
-        landed = [_copy(packed, partition / run_id) for packed in group]
-        erased = _without_erased(landed, source, shop_id)
-        entries = [lake.describe(partition, target, count_rows(target, read)) for target in landed]
-        details = {
-            "source": source_name(source),
-            "input": [packed.place.name for packed in group],
-            "erased": erased,
-            "seconds": _since(began),
-            **({"layout": privacy.layout(settings_of)} if "/" in source else {}),
-        }
-        _publish(partition, run_id, entries, details)
+        with lake.landing_alone(partition, run_id) as folder:
+            landed = [_copy(packed, folder) for packed in group]
+            erased = without_erased(landed, source, shop_id)
+            entries = [lake.describe(partition, target, count_rows(target, read)) for target in landed]
+            details = {
+                "source": source_name(source),
+                "input": [packed.place.name for packed in group],
+                "erased": erased,
+                "seconds": _since(began),
+                **({"layout": privacy.layout(settings_of)} if "/" in source else {}),
+            }
+            _publish(partition, run_id, entries, details)
     return sum(len(group) for group in groups.values())
 
 
-def _without_erased(paths: list[Path], source: str, shop_id: str) -> int:
-    """Take erased people out of files that have just landed; returns the rows changed.
+def without_erased(paths: list[Path], source: str, shop_id: str) -> int:
+    """Take erased people out of files that have just landed; returns the rows changed. Call within ``lake.landing_alone``.
 
     Raises:
         SuppressionError: the list of erased people is damaged.
@@ -148,10 +151,10 @@ def _without_erased(paths: list[Path], source: str, shop_id: str) -> int:
     if not suppression.refresh():
         return 0
     table = tomllib.loads((source_folder(source) / "source.toml").read_text(encoding="utf-8"))
-    change, changed = privacy.anonymous(table, shop_id, suppression), 0
+    change, quotes, changed = privacy.anonymous(table, shop_id, suppression), privacy.quotes_erased(shop_id, suppression), 0
     for path in paths if privacy.places(table) else ():
         aside = path.with_name(f".{path.name}.rewritten")
-        if rows := privacy.rewrite(path, aside, table, change):
+        if rows := privacy.rewrite(path, aside, table, change, quotes):
             aside.replace(path)
             changed += rows
     return changed

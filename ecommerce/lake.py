@@ -22,6 +22,8 @@ import msgspec
 from ecommerce.errors import PlatformError
 
 MANIFEST = "_manifest.json"
+LOCK = ".lock"
+LAYERS = ("landing", "events", "quarantine")
 
 
 class LakeFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -133,22 +135,73 @@ def replace(path: Path, content: bytes) -> None:
 @contextmanager
 def exclusive(partition: Path) -> Iterator[None]:
     """Nobody else changes the partition's manifest meanwhile; waits for whoever does. Readers are not held up."""
-    partition.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(partition / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    descriptor = _locked(partition)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
 
 
-def sweep(partition: Path, older_than: timedelta = timedelta(days=1), keep: str = "") -> None:
-    """Remove sub-folders of ``partition`` that its manifest does not name and nobody can still be reading or writing; not ``keep``."""
+def _locked(partition: Path) -> int:
+    while True:
+        partition.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(partition / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if _is_at(descriptor, partition / LOCK):
+            return descriptor
+        os.close(descriptor)  # the partition was removed while we waited: this lock is nobody else's
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def partitions(root: Path, layer: str, shop_id: str = "*") -> list[Path]:
+    """Every folder of a partition in ``layer``, of one shop or of all, published or not, by path."""
+    return sorted(path for path in (root / layer).glob(f"*/shop={shop_id}/date=*") if path.is_dir())
+
+
+def unnamed(partition: Path) -> list[Path]:
+    """Sub-folders of ``partition`` that its manifest does not name: old versions, and what killed runs left.
+
+    Raises:
+        LakeError: the manifest is damaged.
+    """
     manifest = read_manifest(partition)
-    named = {keep, *(Path(file.path).parts[0] for file in manifest.files)} if manifest else {keep}
-    for entry in partition.iterdir() if partition.is_dir() else ():
-        if entry.is_dir() and entry.name not in named and time.time() - entry.stat().st_mtime > older_than.total_seconds():
-            shutil.rmtree(entry)
+    named = {manifest.run_id, *(Path(file.path).parts[0] for file in manifest.files)} if manifest else set()
+    return [entry for entry in partition.iterdir() if entry.is_dir() and entry.name not in named] if partition.is_dir() else []
+
+
+def sweep(partition: Path, older_than: timedelta = timedelta(days=1)) -> int:
+    """Remove what is ``unnamed`` and that old, so that nobody can still be reading or writing it; returns the number of folders.
+
+    Raises:
+        LakeError: the manifest is damaged.
+    """
+    old = [entry for entry in unnamed(partition) if time.time() - entry.stat().st_mtime >= older_than.total_seconds()]
+    for entry in old:
+        shutil.rmtree(entry)
+    return len(old)
+
+
+@contextmanager
+def landing_alone(partition: Path, run_id: str) -> Iterator[Path]:
+    """The folder of a run in ``partition``, while nobody else lands, repairs, erases or sweeps there.
+
+    Who writes rows reads the list of erased people within: either the erasure finds the rows, or they find the erasure.
+    Where it fails, what was written goes.
+    """
+    with exclusive(partition):
+        try:
+            yield partition / run_id
+        except BaseException:
+            for folder in unnamed(partition):
+                if folder.name == run_id:
+                    shutil.rmtree(folder, ignore_errors=True)
+            raise
 
 
 def days(root: Path, source: str, shop_id: str) -> Iterator[date]:

@@ -11,15 +11,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ecommerce.erasure_terms import Person, word
+from ecommerce.erasure_terms import ERASED, Person, word
 from ecommerce.errors import PlatformError
+from ecommerce.suppression import CLIENT as ERASED_CLIENT
+from ecommerce.suppression import CUSTOMER as ERASED_CUSTOMER
 from ecommerce.suppression import Suppression
 
 CUSTOMER, CLIENT, EVENT = "user_id", "client_id", "event_id"
 FIELDS = (CUSTOMER, CLIENT, "session_id", "transaction_id", EVENT)
 LAYOUT = ("read", "columns", "privacy")
+VALUE = re.compile(r"""[^",;|\t\r\n]+""")
+JOINED = re.compile(r"(?<![\w.-])[\w-]+(?:[.@+:/]+[\w-]+)*")
+JOINT = re.compile(r"([.@+:/]+)")
+MOST_PARTS = 9
 
 Change = Callable[[dict[str, Any]], dict[str, Any] | None]
+Quotes = Callable[[str], bool]
 
 
 class PrivacyError(PlatformError):
@@ -111,22 +118,74 @@ def names(source: dict[str, Any], person: Person) -> Callable[[dict[str, Any]], 
     return theirs
 
 
-def rewrite(path: Path, target: Path, source: dict[str, Any], change: Change) -> int:
-    """Write ``path`` with the rows that ``change`` changes to ``target``; returns how many; nothing is written for none."""
+def quotes(person: Person) -> Quotes:
+    """A function that says whether a line that no row can be read from holds an id of ``person``."""
+    patterns = [word(person.customer), *map(word, sorted(person.clients))]
+    return lambda text: any(pattern.search(text) for pattern in patterns)
+
+
+def quotes_erased(shop_id: str, suppression: Suppression) -> Quotes:
+    """As ``quotes``, of everybody who was erased from the shop."""
+    return lambda text: any(suppression.names(shop_id, kind, one) for one in _words(text) for kind in (ERASED_CUSTOMER, ERASED_CLIENT))
+
+
+def _words(text: str) -> set[str]:
+    """What of ``text`` may be an id: as ``word`` finds it, with what joins words to one, and whole values."""
+    found = {value.strip() for value in VALUE.findall(text)}
+    for run in JOINED.findall(text):
+        parts = JOINT.split(run)
+        for first in range(0, len(parts), 2):
+            if first == 0 or not parts[first - 1].endswith("."):  # as word(): what follows a point is no id
+                found |= {"".join(parts[first : last + 1]) for last in range(first, min(len(parts), first + MOST_PARTS), 2)}
+    return found - {""}
+
+
+def rewrite(path: Path, target: Path, source: dict[str, Any], change: Change, quotes: Quotes) -> int:
+    """Write ``path`` to ``target`` with the rows that ``change`` changes, and without the unreadable lines that ``quotes`` names.
+
+    Returns how many there are; nothing is written for none.
+    """
     changed, parts = 0, []
     with path.open("rb") as stream:
         for raw, row, write in rows(stream, source):
             new = change(row) if row is not None else None
-            parts.append(write({**row, **new}) if new is not None and row is not None else raw)
-            changed += new is not None
+            if row is None and quotes(_text(raw, source)):
+                parts.append(_unreadable(raw, source))
+            elif row is not None and new is not None:
+                parts.append(write({**row, **new}))
+            else:
+                parts.append(raw)
+            changed += parts[-1] is not raw
     if changed:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(b"".join(parts))
     return changed
 
 
+def left(path: Path, source: dict[str, Any], person: Person) -> int:
+    """How many rows and unreadable lines of ``path`` name ``person``."""
+    theirs, quoted = names(source, person), quotes(person)
+    with path.open("rb") as stream:
+        return sum(theirs(row) if row is not None else quoted(_text(raw, source)) for raw, row, _ in rows(stream, source))
+
+
+def _text(raw: bytes, source: dict[str, Any]) -> str:
+    return raw.decode(source["read"].get("encoding", "utf-8"), "replace")
+
+
+def _unreadable(raw: bytes, source: dict[str, Any]) -> bytes:
+    """What takes the place of an unreadable line: as many lines, and never a row."""
+    body = raw.rstrip(b"\r\n")
+    text = ERASED
+    if source["read"]["format"] == "csv" and len(source.get("columns", {})) == 1:
+        text += source["read"].get("separator", ",")  # alone it would be the value of the one column
+    if breaks := body.count(b"\n"):
+        text = f'"{text}' + "\n" * breaks + '"'
+    return text.encode() + raw[len(body) :]
+
+
 def rows(stream: Any, source: dict[str, Any]) -> Iterator[tuple[bytes, dict[str, Any] | None, Callable[[dict[str, Any]], bytes]]]:
-    """Each raw row: its bytes, its values by column (None: a header, or not readable), and how to write it again."""
+    """Each raw row: its bytes, its values by column (none: a header; None: not readable), and how to write it again."""
     read = source["read"]
     encoding, separator = read.get("encoding", "utf-8"), read.get("separator", ",")
     names = list(source.get("columns", {}))
@@ -139,7 +198,8 @@ def rows(stream: Any, source: dict[str, Any]) -> Iterator[tuple[bytes, dict[str,
         values = next(csv.reader(io.StringIO(body.decode(encoding, "replace"), newline=""), delimiter=separator), [])
         if number == 1 and read.get("header", True):
             names = [name.strip().removeprefix("\ufeff") for name in values]
-            values = []
+            yield raw, {}, lambda row, end=end: _csv(row, separator).encode(encoding) + end
+            continue
         row = dict(zip(names, values, strict=True)) if len(values) == len(names) else None
         yield raw, row, lambda row, end=end: _csv(row, separator).encode(encoding) + end
 

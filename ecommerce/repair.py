@@ -12,11 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ecommerce import held_back, ingest, lake
+from ecommerce import held_back, ingest, lake, privacy
 from ecommerce.batch_run import Run
 from ecommerce.config import settings
+from ecommerce.erasure_terms import ERASED
 from ecommerce.errors import PlatformError
 from ecommerce.privacy import numbered
+from ecommerce.suppression import Suppression
 
 
 class RepairError(PlatformError):
@@ -66,29 +68,44 @@ def _partitions(run: Run) -> Iterator[Path]:
 
 
 def _rewrite(partition: Path, run: Run, source: dict[str, Any], changes: dict[tuple[str, int], dict[str, Any]]) -> int:
-    manifest = lake.read_manifest(partition)
-    assert manifest is not None
-    entries, repairs = [], list(manifest.details.get("repairs", []))
-    before = len(repairs)
-    for entry in manifest.files:
-        name = entry.path.partition("/")[2]
-        lines = {line: change for (file, line), change in changes.items() if file == name}
-        if not lines:
-            entries.append(entry)
-            continue
-        target = partition / run.run_id / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        repairs += _rewrite_file(partition / entry.path, target, source, lines)
-        entries.append(lake.describe(partition, target, ingest.count_rows(target, source["read"])))
-    if len(repairs) == before:
-        return 0
+    with lake.landing_alone(partition, run.run_id) as folder:
+        manifest = lake.read_manifest(partition)
+        assert manifest is not None
+        entries, repairs, erased = [], [], 0
+        for entry in manifest.files:
+            name = entry.path.partition("/")[2]
+            lines = {line: change for (file, line), change in changes.items() if file == name}
+            if not lines:
+                entries.append(entry)
+                continue
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            repairs += _rewrite_file(partition / entry.path, target, source, lines)
+            erased += ingest.without_erased([target], run.source, run.shop_id)
+            entries.append(lake.describe(partition, target, ingest.count_rows(target, source["read"])))
+        if repairs:
+            _publish(partition, run, manifest, entries, repairs, erased)
+        return len(repairs)
+
+
+def _publish(
+    partition: Path, run: Run, manifest: lake.Manifest, entries: list[lake.LakeFile], repairs: list[dict[str, Any]], erased: int
+) -> None:
     if (key := partition / manifest.run_id / ingest.ANSWER_KEY).is_file():
         (partition / run.run_id).mkdir(exist_ok=True)
         shutil.copyfile(key, partition / run.run_id / ingest.ANSWER_KEY)
-    details = {**manifest.details, "seconds": 0, "repairs": repairs}
+    noted = [*manifest.details.get("repairs", []), *_without_erased(repairs, run.shop_id)]
+    details = {**manifest.details, "seconds": 0, "repairs": noted, "erased": manifest.details.get("erased", 0) + erased}
     lake.publish(partition, lake.Manifest(run.run_id, datetime.now(UTC).isoformat(), entries, details))
     lake.sweep(partition)
-    return len(repairs) - before
+
+
+def _without_erased(repairs: list[dict[str, Any]], shop_id: str) -> list[dict[str, Any]]:
+    """``repairs`` as the manifest may keep them: without the texts of people who were erased."""
+    if (suppression := Suppression(settings()).of_now()) is None:
+        return repairs
+    quotes = privacy.quotes_erased(shop_id, suppression)
+    return [{**one, "was": ERASED, "now": ERASED} if quotes(f"{one['was']} {one['now']}") else one for one in repairs]
 
 
 def _rewrite_file(path: Path, target: Path, source: dict[str, Any], lines: dict[int, dict[str, Any]]) -> list[dict[str, Any]]:

@@ -63,14 +63,24 @@ def _layer(settings: Settings, name: str, days: int, apply: bool) -> Removal:
     """Partitions of a layer of the lake: first the manifest goes, so that nobody opens what is being removed."""
     cutoff, count, size = _cutoff(days), 0, 0
     for path in sorted((settings.lake_dir / name).rglob(lake.MANIFEST)):
-        manifest = lake.read_manifest(path.parent)
-        if manifest is None or datetime.fromisoformat(manifest.created_at) >= cutoff:
+        if (manifest := _older(path.parent, cutoff)) is None:
             continue
         count, size = count + 1, size + sum(file.size for file in manifest.files)
         if apply:
-            path.unlink()
-            shutil.rmtree(path.parent)
+            _remove_partition(path.parent, cutoff)
     return Removal(name, days, count, "partitions", size)
+
+
+def _older(partition: Path, cutoff: datetime) -> lake.Manifest | None:
+    manifest = lake.read_manifest(partition)
+    return manifest if manifest is not None and datetime.fromisoformat(manifest.created_at) < cutoff else None
+
+
+def _remove_partition(partition: Path, cutoff: datetime) -> None:
+    with lake.exclusive(partition):
+        if _older(partition, cutoff):  # it may have been landed anew meanwhile
+            (partition / lake.MANIFEST).unlink()
+            shutil.rmtree(partition)
 
 
 def _quarantine(settings: Settings, name: str, days: int, apply: bool) -> Removal:
@@ -123,14 +133,35 @@ def _files(name: str, days: int, paths: Iterator[Path], apply: bool) -> Removal:
 
 
 def _scratch(settings: Settings, name: str, days: int, apply: bool) -> Removal:
-    """Work folders of Sparks that are gone: older than every Java that runs."""
+    """Work folders of Sparks that are gone, older than every Java that runs; of the lake, what killed runs left and old versions."""
     cutoff, count, size = min([_cutoff(days).timestamp(), *_java_starts()]), 0, 0
-    for folder in (settings.var_dir / "spark" / "scratch").glob("*"):
-        if folder.is_dir() and folder.stat().st_ctime < cutoff:
-            count, size = count + 1, size + sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    folders = [*(settings.var_dir / "spark" / "scratch").glob("*"), *(settings.lake_dir / "scratch").glob("shop=*")]
+    for folder in folders:
+        if _is_old(folder, cutoff):
+            count, size = count + 1, size + _size(folder)
             if apply:
                 shutil.rmtree(folder)
+    for partition in (one for layer in lake.LAYERS for one in lake.partitions(settings.lake_dir, layer)):
+        old = [folder for folder in lake.unnamed(partition) if _is_old(folder, cutoff)]
+        count, size = count + len(old), size + sum(map(_size, old))
+        if apply and old:
+            _remove_unnamed(partition, cutoff)
     return Removal(name, days, count, "folders", size)
+
+
+def _remove_unnamed(partition: Path, cutoff: float) -> None:
+    with lake.exclusive(partition):
+        for folder in lake.unnamed(partition):
+            if _is_old(folder, cutoff):
+                shutil.rmtree(folder)
+
+
+def _is_old(folder: Path, cutoff: float) -> bool:
+    return folder.is_dir() and folder.stat().st_ctime < cutoff
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _java_starts() -> list[float]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import time
 import uuid
 from collections.abc import Iterable, Iterator
@@ -19,6 +18,7 @@ from functools import cached_property
 
 import msgspec
 
+from ecommerce import lake
 from ecommerce.config import Settings
 from ecommerce.errors import PlatformError
 from ecommerce.events import Event
@@ -88,18 +88,17 @@ class Suppression:
             raise SuppressionError(f"{self.path} is damaged ({error}): restore it from a backup before anything is loaded") from None
 
     def add(self, ids: Iterable[tuple[str, str, str]]) -> int:
-        """Write (shop_id, kind, id) of an erased person to the list, in one atomic step; returns how many were new."""
-        known = self.entries()
-        there = {entry.hash for entry in known}
+        """Write (shop_id, kind, id) of an erased person to the list, in one atomic step; returns how many were new.
+
+        Raises:
+            SuppressionError: the list is damaged.
+        """
         new = {self.hash(*one): one[1] for one in ids}
-        fresh = [Entry(digest, kind, datetime.now(UTC)) for digest, kind in new.items() if digest not in there]
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        with temporary.open("wb") as stream:
-            stream.write(msgspec.json.format(msgspec.json.encode([*known, *fresh]), indent=1))
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, self.path)
+        with lake.exclusive(self.path.parent):  # another shop's erasure may add at the same moment
+            known = self.entries()
+            there = {entry.hash for entry in known}
+            fresh = [Entry(digest, kind, datetime.now(UTC)) for digest, kind in new.items() if digest not in there]
+            lake.replace(self.path, msgspec.json.format(msgspec.json.encode([*known, *fresh]), indent=1))
         self.refresh(now=True)
         return len(fresh)
 

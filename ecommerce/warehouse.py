@@ -178,11 +178,18 @@ def empty_staging(connection: psycopg.Connection, staging: Staging) -> None:
     connection.execute(sql.SQL("TRUNCATE {}").format(names))
 
 
-def drop_staging(connection: psycopg.Connection, shop_id: str) -> None:
-    """Drop every staging table of the shop."""
+def staging_tables(connection: psycopg.Connection, shop_id: str) -> list[str]:
+    """The names of the shop's tables in schema ``staging``."""
     query = "SELECT tablename FROM pg_tables WHERE schemaname = 'staging' AND starts_with(tablename, %s)"
-    for (name,) in connection.execute(query, (_shop_prefix(shop_id),)).fetchall():
+    return [name for (name,) in connection.execute(query, (_shop_prefix(shop_id),)).fetchall()]
+
+
+def drop_staging(connection: psycopg.Connection, shop_id: str) -> int:
+    """Drop every staging table of the shop; returns how many there were."""
+    names = staging_tables(connection, shop_id)
+    for name in names:
         connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier("staging", name)))
+    return len(names)
 
 
 def copy_tables(dsn: str, staging: Staging, task: int, tables: Mapping[str, Iterable[pa.RecordBatch]]) -> dict[str, int]:

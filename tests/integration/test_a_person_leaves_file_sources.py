@@ -21,12 +21,14 @@ C990102,22423,CAKESTAND,-1,2020-02-10 10:00:00,12.75,99001.0,France
 990103,22423,CAKESTAND,1,2020-02-10 11:00:00,free,99001.0,France
 990104,22423,CAKESTAND,3,2020-02-10 12:00:00,12.75,99002.0,Germany
 990105,22423,CAKESTAND,1,2020-02-10 13:00:00,12.75,,Germany
+990106,22423,CAKESTAND,1,2020-02-10 14:00:00,12.75,99001.0
 """
 REES46 = """event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session
 2020-02-11 09:00:00 UTC,view,100,7,shoes,acme,35.79,999000111,11111111-aaaa-4aaa-8aaa-aaaaaaaaaaaa
 2020-02-11 09:01:00 UTC,purchase,100,7,shoes,acme,35.79,999000111,11111111-aaaa-4aaa-8aaa-aaaaaaaaaaaa
 2020-02-11 09:02:00 UTC,purchase,101,7,shoes,acme,20.00,999000222,22222222-aaaa-4aaa-8aaa-aaaaaaaaaaaa
 2020-02-11 09:03:00 UTC,purchase,101,7,shoes,acme,free,999000111,11111111-aaaa-4aaa-8aaa-aaaaaaaaaaaa
+2020-02-11 09:04:00 UTC,purchase,101,7,shoes,acme,20.00,999000111
 """
 TILL = "receipt,at,article,pieces,price,card\n880101,2026-02-12T09:00:00Z,mug,2,7.90,card:99001\n880102,2026-02-12T10:00:00Z,mug,1,7.90,card:99002\n"
 TILL_TOML = """
@@ -95,6 +97,14 @@ def again(run_id: str, source: str, day: str) -> dict:
     return batch_runs.newest(SHOP, day)["measures"]
 
 
+def held_back(source: str) -> list[dict]:
+    """Where rows are held back and why; the details go with the person."""
+    query = (
+        "SELECT file, line, split_part(reason, ':', 1) AS reason FROM warehouse.quarantine WHERE shop_id = %s AND source = %s ORDER BY 1, 2"
+    )
+    return batch_runs.rows(query, SHOP, source)
+
+
 @pytest.mark.parametrize(
     ("source", "day", "body", "id", "also"),
     [
@@ -107,6 +117,8 @@ def test_nothing_is_left_sums_stay_and_the_files_may_come_again(config, tmp_path
     before = load(f"{source}-leaver-1", source, day, body, tmp_path / "in")
     assert before["customers"] == 2
     assert {"fct_order.customer_id", "quarantine.raw"} <= set(traces(id))
+    rows_held_back = held_back(source)
+    assert len(rows_held_back) == 2, "a price and a line that lacks a value"
 
     (proof,) = erasure.erase(config, id, SHOP, print)
     assert proof.complete, proof
@@ -114,7 +126,9 @@ def test_nothing_is_left_sums_stay_and_the_files_may_come_again(config, tmp_path
 
     expected = before | {"customers": 1}
     assert again(f"{source}-leaver-2", source, day) == expected
+    assert held_back(source) == rows_held_back
     assert load(f"{source}-leaver-3", source, day, body, tmp_path / "in") == expected
+    assert held_back(source) == rows_held_back
     assert [place for one in [id, *also] for place in traces(one)] == []
 
 

@@ -91,6 +91,39 @@ def test_work_folders_of_a_running_spark_stay(config, monkeypatch):
     assert removed(config, apply=False)["scratch"] == 1
 
 
+def test_what_killed_runs_left_in_the_lake_goes_when_it_is_old(config, monkeypatch):
+    partition = lake.landing(config.lake_dir, "till", "uci", "2026-01-03")
+    left = [
+        partition / "killed",
+        lake.scratch(config.lake_dir, "uci"),
+        lake.landing(config.lake_dir, "till", "uci", "2026-01-02") / "killed",
+    ]
+    for folder in left:
+        folder.mkdir(parents=True)
+    monkeypatch.setattr(retention, "_java_starts", list)
+    assert removed(config, apply=True)["scratch"] == 0
+    later = datetime.now(UTC) + timedelta(days=1)
+    monkeypatch.setattr(retention, "_cutoff", lambda days: later)
+    scratch = ("scratch",)
+    assert [one.count for one in retention.run(config, False, scratch)] == [3]
+    assert [one.count for one in retention.run(config, True, scratch)] == [3]
+    assert [folder for folder in left if folder.exists()] == []
+    assert (lake.landing(config.lake_dir, "till", "uci", "2026-01-02") / "r").is_dir()
+
+
+def test_a_partition_that_is_landed_anew_meanwhile_stays(config, monkeypatch):
+    partition, exclusive = lake.landing(config.lake_dir, "till", "uci", "2026-01-01"), lake.exclusive
+
+    def after_a_landing(one):
+        manifest = lake.read_manifest(partition)
+        lake.publish(partition, lake.Manifest("r", datetime.now(UTC).isoformat(), manifest.files))
+        return exclusive(one)
+
+    monkeypatch.setattr(lake, "exclusive", after_a_landing)
+    list(retention.run(config, True, ("landing",)))
+    assert len(lake.files(partition)) == 1
+
+
 def test_an_unknown_rule_is_named(config):
     with pytest.raises(retention.RetentionError, match="no rule nonsense"):
         list(retention.run(config, apply=False, rules=("nonsense",)))

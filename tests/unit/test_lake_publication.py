@@ -1,4 +1,6 @@
 import os
+import shutil
+import threading
 from datetime import date, timedelta
 
 import pytest
@@ -50,6 +52,33 @@ def test_sweeping_removes_old_unnamed_folders_only(tmp_path):
         os.utime(tmp_path / name, (old, old))
     lake.sweep(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [lake.MANIFEST, "r2", "r3"]
+
+
+def test_who_waited_for_a_partition_that_was_removed_is_alone_in_the_new_one(tmp_path, monkeypatch):
+    partition, flock, inside, done = tmp_path / "p", lake.fcntl.flock, threading.Event(), threading.Event()
+
+    def waits():
+        with lake.exclusive(partition):
+            inside.set()
+            done.wait(10)
+
+    other = threading.Thread(target=waits)
+    waiting = threading.Event()
+
+    def flock_and_tell(*arguments):
+        waiting.set()
+        flock(*arguments)
+
+    with lake.exclusive(partition):
+        monkeypatch.setattr(lake.fcntl, "flock", flock_and_tell)
+        other.start()
+        assert waiting.wait(10)
+        shutil.rmtree(partition)
+    assert inside.wait(10)
+    with (partition / lake.LOCK).open() as lock, pytest.raises(BlockingIOError):
+        flock(lock, lake.fcntl.LOCK_EX | lake.fcntl.LOCK_NB)
+    done.set()
+    other.join()
 
 
 def test_days_are_those_with_a_manifest(tmp_path):

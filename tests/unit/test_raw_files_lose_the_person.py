@@ -6,7 +6,7 @@ import pytest
 
 from ecommerce import privacy
 from ecommerce.config import Settings
-from ecommerce.erasure_terms import Person
+from ecommerce.erasure_terms import ERASED, Person
 from ecommerce.suppression import CLIENT, CUSTOMER, Suppression
 
 SOURCE = {
@@ -29,18 +29,81 @@ def suppression(tmp_path) -> Suppression:
     return made
 
 
-def rewritten(tmp_path, source, body, suppression) -> tuple[int, list[str]]:
+PERSON = Person("uci", "17850", {"17850"})
+UNREADABLE = """InvoiceNo,CustomerID,Quantity
+536365,17850.0
+536366,17851.0
+536367,17850,6,7
+
+536368,117850.0
+17850
+"""
+BROKEN_JSON = """{"user_id": "17850", "event_name": "view"
+{"user_id": "17851", "event_name": "view"
+["17850"]
+{"user_id": "17852"}
+"""
+JSON = {"read": {"format": "json"}, "columns": {"user_id": "STRING"}, "privacy": {"user_id": "user_id"}}
+
+
+def rewritten(tmp_path, source, body, suppression, quotes=None) -> tuple[int, list[str]]:
     path, target = tmp_path / "raw.csv", tmp_path / "new" / "raw.csv"
     path.write_text(body)
-    changed = privacy.rewrite(path, target, source, privacy.anonymous(source, "uci", suppression))
+    changed = privacy.rewrite(path, target, source, privacy.anonymous(source, "uci", suppression), quotes or privacy.quotes(PERSON))
     return changed, (target if changed else path).read_text().splitlines()
 
 
 def left(tmp_path, source, lines) -> int:
     (tmp_path / "look.csv").write_text("\n".join(lines) + "\n")
-    theirs = privacy.names(source, Person("uci", "17850", {"17850"}))
+    return privacy.left(tmp_path / "look.csv", source, PERSON)
+
+
+@pytest.mark.parametrize("of_whom", ["the person", "everybody on the list"])
+@pytest.mark.parametrize(
+    ("source", "body", "expected"),
+    [
+        (SOURCE, UNREADABLE, ["InvoiceNo,CustomerID,Quantity", ERASED, "536366,17851.0", ERASED, "", "536368,117850.0", ERASED]),
+        (JSON, BROKEN_JSON, [ERASED, '{"user_id": "17851", "event_name": "view"', ERASED, '{"user_id": "17852"}']),
+        ({**SOURCE, "read": {"format": "csv", "header": False}}, "17850\n1,2,3\n", [ERASED, "1,2,3"]),
+        (
+            {**SOURCE, "read": {"format": "csv", "header": False, "multiline": True}},
+            '1,"a\nb 17850\nc"\n1,2,3\n',
+            ['"[erased]', "", '"', "1,2,3"],
+        ),
+        ({**SOURCE, "columns": {"CustomerID": "STRING"}, "read": {"format": "csv", "header": False}}, "17850,1\n", ["[erased],"]),
+    ],
+    ids=["too few and too many values", "broken json", "no header", "a record of several lines", "a source of one column"],
+)
+def test_an_unreadable_line_that_holds_the_id_is_erased_and_stays_unreadable(tmp_path, suppression, source, body, expected, of_whom):
+    suppression.refresh(now=True)
+    quotes = privacy.quotes(PERSON) if of_whom == "the person" else privacy.quotes_erased("uci", suppression)
+    assert left(tmp_path, source, body.splitlines()) == sum(ERASED in line for line in expected)
+    changed, lines = rewritten(tmp_path, source, body, suppression, quotes)
+    assert (changed, lines) == (sum(ERASED in line for line in expected), expected)
+    assert left(tmp_path, source, lines) == 0
+    (tmp_path / "look.csv").write_text("\n".join(lines) + "\n")
     with (tmp_path / "look.csv").open("rb") as stream:
-        return sum(row is not None and theirs(row) for _, row, _ in privacy.rows(stream, source))
+        assert {row is None for raw, row, _ in privacy.rows(stream, source) if ERASED.encode() in raw} == {True}
+
+
+@pytest.mark.parametrize(
+    ("id", "text", "found"),
+    [
+        ("17850", "1,17850.0,x", True),
+        ("17850", "card:17850 paid", True),
+        ("17850", "0.17850", False),
+        ("17850", "a-17850", False),
+        ("17850", "178501", False),
+        ("ann@shop.example", "1;ann@shop.example;x", True),
+        ("ann lee", '"ann lee","x"', True),
+        ("a-b_c", '{"id":"a-b_c"', True),
+        ("2.3", "1.2.3.4", False),
+    ],
+)
+def test_ids_that_are_known_by_their_hash_are_found_in_unreadable_lines_as_by_their_text(suppression, id, text, found):
+    suppression.add([("other", CUSTOMER, id)])
+    assert privacy.quotes_erased("other", suppression)(text) == found
+    assert privacy.quotes(Person("other", id))(text) == found
 
 
 def test_an_id_within_a_columns_text_is_found_and_the_rest_of_the_text_stays(tmp_path, suppression):

@@ -1,5 +1,6 @@
 """An erased person's events keep counting without a trace of the person; everybody else's stay as they are."""
 
+import threading
 import uuid
 from dataclasses import replace
 from types import SimpleNamespace
@@ -44,6 +45,23 @@ def test_the_list_holds_hashes_alone(suppression):
     text = suppression.path.read_text()
     assert '"u1"' not in text
     assert '"c1"' not in text
+    assert len(suppression.entries()) == 2
+
+
+def test_two_who_add_at_once_are_both_on_the_list(suppression, monkeypatch):
+    second = threading.Thread(target=Suppression(suppression._settings).add, args=([("uci", CUSTOMER, "u2")],))
+    read = Suppression.entries
+
+    def read_and_let_the_other_in(one):
+        found = read(one)
+        if one is suppression and second.ident is None:
+            second.start()
+            second.join(0.2)
+        return found
+
+    monkeypatch.setattr(Suppression, "entries", read_and_let_the_other_in)
+    suppression.add([("demo", CUSTOMER, "u1")])
+    second.join()
     assert len(suppression.entries()) == 2
 
 
