@@ -26,11 +26,13 @@ COLUMNS = """
 
 
 ID = re.compile(r"[\w-]+")
-OF_ORDERS = "check_name IN ('run.orders_of_one_day', 'facts.refunds_within_their_order')"
+OF_ORDERS = "check_name IN ('run.orders_of_one_day', 'facts.refunds_within_their_order', 'facts.orders_are_unique')"
 NOTES: tuple[tuple[str, str, str, Callable[[Person], set[str]]], ...] = (
     ("quarantine", "reason", "true", lambda person: person.events),
     ("reconciliation", "explanation", "true", lambda person: person.events),
     ("quality_result", "detail", OF_ORDERS, lambda person: person.transactions),
+    ("quality_result", "detail", "check_name = 'facts.lines_are_unique'", lambda person: person.events),
+    ("etl_run", "message", "status = 'blocked'", lambda person: person.events | person.transactions),
 )
 """Texts that may quote ids: table, column, which rows, and what ids."""
 
