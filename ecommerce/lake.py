@@ -57,6 +57,12 @@ def landing(root: Path, source: str, shop_id: str, days: str) -> Path:
     return root / "landing" / source / f"shop={shop_id}" / f"date={days}"
 
 
+def landed_days(path: str) -> tuple[date, date]:
+    """First and last day of the partition at ``path``."""
+    first, _, last = path.rpartition("date=")[2].partition("_")
+    return date.fromisoformat(first), date.fromisoformat(last or first)
+
+
 def events(root: Path, source: str, shop_id: str, day: date) -> Path:
     """Folder of one shop-day's accepted rows, Parquet in the flattened contract."""
     return root / "events" / f"source={source}" / f"shop={shop_id}" / f"date={day.isoformat()}"

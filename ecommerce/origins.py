@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from ecommerce import lake
 from ecommerce.config import Settings
 
 # Files of several days land in one partition, a run's only one: its path says which days.
@@ -41,7 +42,5 @@ def origins(settings: Settings, shop_id: str, from_date: date, to_date: date) ->
 
 
 def _together(path: str, day: date) -> tuple[date, date] | None:
-    first, _, last = path.rpartition("/date=")[2].partition("_")
-    if not last or not first <= day.isoformat() <= last:
-        return None
-    return date.fromisoformat(first), date.fromisoformat(last)
+    first, last = lake.landed_days(path) if path else (day, day)
+    return (first, last) if first < last and first <= day <= last else None

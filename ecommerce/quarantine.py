@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from ecommerce import etl, ingest, runs
+from ecommerce import etl, ingest, lake, runs
 from ecommerce.config import Settings
 from ecommerce.errors import PlatformError
 from ecommerce.held_back import HeldBack, listing, of_days, show
@@ -75,7 +75,7 @@ def plan(
     if sources == ["kafka"]:
         raise QuarantineError(f"{shop_id} {day} came from Kafka: put refused events right with `ecommerce dlq`")
     run = runs.show(settings, held[-1].run_id, role)
-    alone = any(part["path"].endswith(f"/date={day}") for part in run["inputs"])  # else a range's files were landed together
+    alone = any(lake.landed_days(part["path"]) == (day, day) for part in run["inputs"])  # else a range's files were landed together
     first, last = (day, day) if alone else (run["from_date"], run["to_date"])
     repair = json.dumps({"fix": fix or {}, "rows": rows or [], "reason": reason or ""})
     chosen = source if source and "/" in source else runs.source_folder(run["inputs"]) or sources[0]

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from ecommerce import lake
 from ecommerce.config import Settings
 from ecommerce.errors import PlatformError
 
@@ -136,8 +137,8 @@ def _files(inputs: list[dict[str, Any]] | None, day: date) -> set[tuple[str, str
     """(name, SHA-256) of the files that may hold rows of ``day``."""
     found = set()
     for part in inputs or []:
-        first, _, last = part["path"].rpartition("date=")[2].partition("_")
-        if first <= day.isoformat() <= (last or first):
+        first, last = lake.landed_days(part["path"])
+        if first <= day <= last:
             found |= {(file["path"].partition("/")[2] or file["path"], file["sha256"]) for file in part.get("files", [])}
     return found
 
