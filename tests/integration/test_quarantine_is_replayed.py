@@ -85,7 +85,7 @@ def test_a_fixed_value_fixed_rows_and_a_fixed_query(source, tmp_path):
     assert quarantine.plan(settings(), "demo", plain, source="repaired_till").source == source  # as the Data page asks
     better = SQL.replace("concat(at, ' ', :time_zone)", "concat(replace(at, 'T', ' '), ' ', :time_zone)")
     Path(source, "staging.sql").write_text(better)
-    said = command("replay", "--shop", "demo", "--date", DAY).output
+    said = command("replay", "--shop", "demo", "--date", DAY, "--source", "repaired_till").output  # its folder is the run's
     assert gross() == Decimal("23.50")
     assert "0 rows are still held back" in said
 
