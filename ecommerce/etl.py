@@ -63,11 +63,12 @@ def plan(shop_id: str, from_date: date, to_date: date, source: str = AUTO, input
         raise EtlError("--input needs --source: name how to read the files (see docs/sources.md)")
     seed = settings().seed if seed is None else seed
     days = [from_date + timedelta(days=n) for n in range((to_date - from_date).days + 1)]
-    known = {} if source == "kafka" or input else origins(settings(), shop_id, from_date, to_date)
+    known = {} if source == "kafka" else origins(settings(), shop_id, from_date, to_date)
     archived = set(lake.days(settings().lake_dir, "kafka", shop_id))
     if source == "simulated" and (real := sorted(day for day in days if day in archived or _from_kafka(known, day))):
         raise EtlError(f"shop {shop_id} has real traffic on {real[0]}: a day with real traffic is never simulated; use --source kafka")
-    chosen = [(day, _choose(shop_id, day, archived, known) if source == AUTO else _given(source, known.get(day))) for day in days]
+    landed = {} if input else known  # newer files land on their own
+    chosen = [(day, _choose(shop_id, day, archived, known) if source == AUTO else _given(source, landed.get(day))) for day in days]
     stretches = [(origin, [day for day, _ in pairs]) for origin, pairs in groupby(chosen, key=lambda pair: pair[1])]
     for origin, stretch in stretches:
         _hold_together(shop_id, origin, stretch)

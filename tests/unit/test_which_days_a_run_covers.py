@@ -64,6 +64,8 @@ def test_a_day_of_real_traffic_that_has_left_the_lake_is_not_simulated(monkeypat
     published(monkeypatch, Origin("kafka"), date(2026, 11, 20))
     with pytest.raises(etl.EtlError, match=r"no longer in the lake|never simulated"):
         etl.plan("demo", date(2026, 11, 19), date(2026, 11, 21), source)
+    with pytest.raises(etl.EtlError, match="never simulated"):
+        etl.plan("demo", date(2026, 11, 20), date(2026, 11, 20), "simulated", "files")
     assert days(etl.plan("demo", date(2026, 11, 20), date(2026, 11, 20), "my_files", "files"))[0][0] == "my_files"
 
 
