@@ -16,7 +16,7 @@ from psycopg import sql
 
 from drills.errors import DrillFailed
 from drills.programs import START_SECONDS, environment, start_server
-from ecommerce import lake, shops, simulator
+from ecommerce import lake, shops, simulator, warehouse
 from ecommerce.config import PROJECT_DIR
 from ecommerce.local import servers
 from ecommerce.local.server import wait_ready
@@ -140,9 +140,8 @@ class WarehouseWorld:
         for name, found in self.checksums().items():
             if found != self.references[version][name]:
                 self.differences.append(f"{name} has {found}, should have {self.references[version][name]}")
-        left = "SELECT relname FROM pg_class WHERE relnamespace = 'staging'::regnamespace AND relkind IN ('r', 'p') ORDER BY 1"
         with psycopg.connect(self.settings.postgres_dsn("loader")) as connection:
-            self.differences += [f"{name} is left in the staging schema" for (name,) in connection.execute(left)]
+            self.differences += [f"{name} is left in the staging schema" for name in warehouse.staging_tables(connection, SHOP)]
 
 
 class Job:

@@ -169,10 +169,7 @@ def _noting(pattern: re.Pattern[str]) -> Callable[[dict[str, Any], int], dict[st
     """Keep in the manifest how many rows are erased, and take the person out of what it says of repairs."""
 
     def note(details: dict[str, Any], found: int) -> dict[str, Any]:
-        repairs = [
-            {**one, "was": ERASED, "now": ERASED} if pattern.search(f"{one['was']} {one['now']}") else one
-            for one in details.get("repairs", [])
-        ]
+        repairs = privacy.without(details.get("repairs", []), pattern.search)
         erased = {"erased": details.get("erased", 0) + found} if found else {}
         return details | erased | ({"repairs": repairs} if repairs else {})
 

@@ -124,6 +124,11 @@ def quotes(person: Person) -> Quotes:
     return lambda text: any(pattern.search(text) for pattern in patterns)
 
 
+def without(repairs: list[dict[str, Any]], quotes: Callable[[str], object]) -> list[dict[str, Any]]:
+    """``repairs`` of a manifest (what each line ``was`` and is ``now``) without the texts that ``quotes`` names."""
+    return [{**one, "was": ERASED, "now": ERASED} if quotes(f"{one['was']} {one['now']}") else one for one in repairs]
+
+
 def quotes_erased(shop_id: str, suppression: Suppression) -> Quotes:
     """As ``quotes``, of everybody who was erased from the shop."""
     return lambda text: any(suppression.names(shop_id, kind, one) for one in _words(text) for kind in (ERASED_CUSTOMER, ERASED_CLIENT))

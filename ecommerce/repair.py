@@ -15,7 +15,6 @@ from typing import Any
 from ecommerce import held_back, ingest, lake, privacy
 from ecommerce.batch_run import Run
 from ecommerce.config import settings
-from ecommerce.erasure_terms import ERASED
 from ecommerce.errors import PlatformError
 from ecommerce.privacy import numbered
 from ecommerce.suppression import Suppression
@@ -71,20 +70,18 @@ def _rewrite(partition: Path, run: Run, source: dict[str, Any], changes: dict[tu
     with lake.landing_alone(partition, run.run_id) as folder:
         manifest = lake.read_manifest(partition)
         assert manifest is not None
-        entries, repairs, erased = [], [], 0
+        targets, repairs = {}, []
         for entry in manifest.files:
             name = entry.path.partition("/")[2]
-            lines = {line: change for (file, line), change in changes.items() if file == name}
-            if not lines:
-                entries.append(entry)
-                continue
-            target = folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            repairs += _rewrite_file(partition / entry.path, target, source, lines)
-            erased += ingest.without_erased([target], run.source, run.shop_id)
-            entries.append(lake.describe(partition, target, ingest.count_rows(target, source["read"])))
+            if lines := {line: change for (file, line), change in changes.items() if file == name}:
+                target = targets[entry] = folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                repairs += _rewrite_file(partition / entry.path, target, source, lines)
         if repairs:
-            _publish(partition, run, manifest, entries, repairs, erased)
+            erased = ingest.without_erased(list(targets.values()), run.source, run.shop_id)
+            read = source["read"]
+            new = {entry: lake.describe(partition, target, ingest.count_rows(target, read)) for entry, target in targets.items()}
+            _publish(partition, run, manifest, [new.get(entry, entry) for entry in manifest.files], repairs, erased)
         return len(repairs)
 
 
@@ -104,8 +101,7 @@ def _without_erased(repairs: list[dict[str, Any]], shop_id: str) -> list[dict[st
     """``repairs`` as the manifest may keep them: without the texts of people who were erased."""
     if (suppression := Suppression(settings()).of_now()) is None:
         return repairs
-    quotes = privacy.quotes_erased(shop_id, suppression)
-    return [{**one, "was": ERASED, "now": ERASED} if quotes(f"{one['was']} {one['now']}") else one for one in repairs]
+    return privacy.without(repairs, privacy.quotes_erased(shop_id, suppression))
 
 
 def _rewrite_file(path: Path, target: Path, source: dict[str, Any], lines: dict[int, dict[str, Any]]) -> list[dict[str, Any]]:
